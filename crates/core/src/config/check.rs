@@ -1,0 +1,343 @@
+//! Rules between values: what the structure cannot say.
+
+use gatepass_yaml::{Path, Problem};
+
+use super::{Caller, Config, Job, Loaded, Platform, ScheduleTrigger, Trigger, WebhookTrigger};
+use crate::names::{CallerName, JobId};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// A binary does not start with it.
+    Error,
+    /// `gatepass check` says so.
+    Warning,
+}
+
+/// Something that is wrong between values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad.
+    pub severity: Severity,
+    /// What and where.
+    pub problem: Problem,
+}
+
+/// All findings for the binary of `platform`; for those that the file names in `runs_on` when there is none.
+pub(crate) fn check(file: &Loaded, platform: Option<Platform>) -> Vec<Finding> {
+    let mut checker = Checker { file, config: &file.config, platform, findings: Vec::new() };
+    checker.callers();
+    checker.jobs();
+    checker.findings
+}
+
+struct Checker<'a> {
+    file: &'a Loaded,
+    config: &'a Config,
+    platform: Option<Platform>,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn error(&mut self, path: Path, message: impl Into<String>, help: impl Into<String>) {
+        let problem = self.file.problem(path, message, help);
+        self.findings.push(Finding { severity: Severity::Error, problem });
+    }
+
+    fn warning(&mut self, path: Path, message: impl Into<String>, help: impl Into<String>) {
+        let problem = self.file.problem(path, message, help);
+        self.findings.push(Finding { severity: Severity::Warning, problem });
+    }
+
+    /// Where a job is known to run.
+    fn platforms(&self, job: &Job) -> Vec<Platform> {
+        match (self.platform, &job.runs_on) {
+            (Some(platform), _) => vec![platform],
+            (None, Some(platforms)) => platforms.clone(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn callers(&mut self) {
+        for (name, caller) in &self.config.callers {
+            let place = Path::root().key("callers").key(name.as_str());
+            let both = "write oidc: with issuer, audience and email or subject, or host: true";
+            match (&caller.oidc, caller.host) {
+                (None, false) => self.error(place, "nothing says how this caller is verified", both),
+                (Some(_), true) => self.error(place, "a caller has either oidc or host", both),
+                (None, true) => {}
+                (Some(oidc), false) => {
+                    let place = place.key("oidc");
+                    if oidc.subject.is_none() && oidc.email.is_none() {
+                        self.error(
+                            place.clone(),
+                            "anybody with a token of this issuer could call",
+                            "add email: or subject:",
+                        );
+                    }
+                    if oidc.audience.is_empty() {
+                        self.error(
+                            place.key("audience"),
+                            "no audience is accepted",
+                            "name this service's URL",
+                        );
+                    }
+                    let sts = self.config.sts.audience();
+                    for (index, audience) in oidc.audience.iter().enumerate() {
+                        if audience.as_str() == sts {
+                            self.error(
+                                place.key("audience").index(index),
+                                format!("`{sts}` is the audience of Octo STS: whoever gets such a token could pass it on"),
+                                "let the caller ask for this service's URL instead",
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn jobs(&mut self) {
+        if self.config.jobs.is_empty() {
+            self.error(
+                Path::root().key("jobs"),
+                "there is no job",
+                "write one, or start with `gatepass init`",
+            );
+        }
+        let mut ids: Vec<(&JobId, &JobId)> = Vec::new();
+        for (name, job) in &self.config.jobs {
+            let id = job.id.as_ref().unwrap_or(name);
+            let place = Path::root().key("jobs").key(name.as_str());
+            if let Some((other, _)) = ids.iter().find(|(_, known)| *known == id) {
+                let message = format!("the id `{id}` is also that of the job {other}");
+                self.error(place.clone(), message, "their issues would be mixed up; give one another id");
+            }
+            ids.push((name, id));
+            if self.platform.is_some_and(|platform| !job.runs_on(platform)) {
+                continue;
+            }
+            self.job(&place, name, job);
+        }
+        self.runs_on();
+        for platform in [Platform::Aws, Platform::Gcp, Platform::Azure] {
+            self.host_beside_webhook(platform);
+        }
+    }
+
+    fn runs_on(&mut self) {
+        let without: Vec<&JobId> =
+            self.config.jobs.iter().filter(|(_, job)| job.runs_on.is_none()).map(|(name, _)| name).collect();
+        if self.platform.is_none() && without.len() < self.config.jobs.len() {
+            for name in without {
+                self.warning(
+                    Path::root().key("jobs").key(name.as_str()),
+                    "without runs_on, this job runs on every cloud that the file is packaged for",
+                    "write runs_on: [aws], [gcp] or [azure], as other jobs of this file do",
+                );
+            }
+        }
+        for (name, job) in &self.config.jobs {
+            if job.runs_on.as_ref().is_some_and(Vec::is_empty) {
+                let place = Path::root().key("jobs").key(name.as_str()).key("runs_on");
+                self.error(place, "this job runs nowhere", "name aws, gcp or azure");
+            }
+        }
+    }
+
+    fn job(&mut self, place: &Path, name: &JobId, job: &Job) {
+        if job.triggers.is_empty() {
+            self.error(
+                place.key("triggers"),
+                "nothing starts this job",
+                "add an event, schedule, http or webhook trigger",
+            );
+        }
+        let actions = usize::from(job.open_issue.is_some()) + usize::from(job.read_repository.is_some());
+        if actions != 1 {
+            let message = if actions == 0 { "this job does nothing" } else { "a job has one action" };
+            self.error(place.clone(), message, "write exactly one of open_issue and read_repository");
+        }
+        if job.repository.is_none() && self.config.defaults.repository.is_none() {
+            self.error(
+                place.clone(),
+                "no repository",
+                "add repository: owner/name to the job or to defaults",
+            );
+        }
+        if job.trust_policy.is_none() && self.config.defaults.trust_policy.is_none() {
+            let help =
+                "add trust_policy: NAME, for .github/chainguard/NAME.sts.yaml, to the job or to defaults";
+            self.error(place.clone(), "no trust policy", help);
+        }
+        let is_template =
+            job.repository.as_ref().is_some_and(|text| text.contains("{{") || text.contains("{%"));
+        match (is_template, job.repositories.is_empty()) {
+            (true, true) => self.error(
+                place.key("repository"),
+                "an event would choose any repository",
+                "name those that it may choose in repositories: [owner/name, …]",
+            ),
+            (false, false) => self.error(
+                place.key("repositories"),
+                "this list is only for a template in `repository`",
+                "take it out, or write repository: \"{{ … }}\"",
+            ),
+            _ => {}
+        }
+        for read in job.read.keys() {
+            if matches!(read.as_str(), "event" | "vars") {
+                let message = format!("`{read}` is what templates call something else");
+                self.error(place.key("read").key(read.as_str()), message, "choose another name");
+            }
+        }
+        let webhooks = job.triggers.iter().filter(|trigger| matches!(trigger, Trigger::Webhook(_))).count();
+        if webhooks > 1 {
+            self.error(
+                place.key("triggers"),
+                "a job has one webhook",
+                "put several events into its `events`",
+            );
+        }
+        for (index, trigger) in job.triggers.iter().enumerate() {
+            self.trigger(&place.key("triggers").index(index), name, job, trigger);
+        }
+    }
+
+    fn trigger(&mut self, place: &Path, name: &JobId, job: &Job, trigger: &Trigger) {
+        match trigger {
+            Trigger::Event(filter) => {
+                let place = place.key("event").key("source");
+                let knocks = |caller: &Caller| may_send(caller, &filter.source);
+                let known = self.config.callers.values().any(knocks);
+                for platform in self.platforms(job) {
+                    if platform != Platform::Aws && !known {
+                        self.error(
+                            place.clone(),
+                            format!(
+                                "on {} this event comes over HTTP, and no caller may send it",
+                                platform.name()
+                            ),
+                            format!("add an entry to callers with may_send: [\"{}\"]", filter.source),
+                        );
+                    }
+                }
+            }
+            Trigger::Schedule(schedule) => self.schedule(&place.key("schedule"), job, schedule),
+            Trigger::Http(http) => self.caller(&place.key("http").key("caller"), &http.caller, "http"),
+            Trigger::Webhook(webhook) => self.webhook(&place.key("webhook"), name, webhook),
+        }
+    }
+
+    fn schedule(&mut self, place: &Path, job: &Job, schedule: &ScheduleTrigger) {
+        match &schedule.caller {
+            Some(caller) => self.caller(&place.key("caller"), caller, "schedule"),
+            None if self.platforms(job).contains(&Platform::Gcp) => self.error(
+                place.clone(),
+                "no caller: on gcp a schedule knocks over HTTP",
+                "add caller: NAME, and the scheduler's service account under callers",
+            ),
+            None => {}
+        }
+        let is_zone = |zone: &str| {
+            !zone.is_empty()
+                && zone.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+'))
+        };
+        if schedule.timezone.as_ref().is_some_and(|zone| !is_zone(zone)) {
+            self.error(
+                place.key("timezone"),
+                "this is no time zone",
+                "write its IANA name, as in Europe/Berlin",
+            );
+        }
+    }
+
+    fn caller(&mut self, place: &Path, name: &CallerName, what: &str) {
+        let Some(caller) = self.config.callers.get(name) else {
+            let known = self.config.callers.keys().map(CallerName::as_str);
+            let help = match gatepass_yaml::nearest(name.as_str(), known) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "say under callers who that is".to_owned(),
+            };
+            return self.error(place.clone(), format!("there is no caller `{name}`"), help);
+        };
+        if !may_send(caller, what) {
+            let help = format!("add {what} to callers.{name}.may_send");
+            self.error(place.clone(), format!("the caller `{name}` may not send {what}"), help);
+        }
+    }
+
+    fn webhook(&mut self, place: &Path, name: &JobId, webhook: &WebhookTrigger) {
+        if webhook.secrets.is_empty() {
+            self.error(
+                place.key("secrets"),
+                "without a secret anybody could knock",
+                "add - env: NAME or - file: PATH",
+            );
+        }
+        for (index, event) in webhook.events.iter().enumerate() {
+            let is_name =
+                |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if event.split('.').count() > 2 || !event.split('.').all(is_name) {
+                self.error(
+                    place.key("events").index(index),
+                    format!("`{event}` is no event of GitHub"),
+                    "write push, or release.published for one of its actions",
+                );
+            }
+        }
+        self.warning(
+            place.clone(),
+            format!("a delivery to {name} that fails is lost: GitHub sends a webhook once"),
+            "redeliver from the webhook's page on GitHub after a failure",
+        );
+    }
+
+    /// A webhook opens the whole service to everybody, so the platform can no longer have checked anybody.
+    fn host_beside_webhook(&mut self, platform: Platform) {
+        if self.platform.is_some_and(|this| this != platform) {
+            return;
+        }
+        let here = |job: &&Job| match self.platform {
+            Some(platform) => job.runs_on(platform),
+            None => job.runs_on.as_ref().is_some_and(|platforms| platforms.contains(&platform)),
+        };
+        let jobs: Vec<&Job> = self.config.jobs.values().filter(here).collect();
+        let webhook = jobs.iter().any(|job| job.triggers.iter().any(|t| matches!(t, Trigger::Webhook(_))));
+        if !webhook {
+            return;
+        }
+        let hosts: Vec<CallerName> = self
+            .config
+            .callers
+            .iter()
+            .filter(|(name, caller)| caller.host && jobs.iter().any(|job| uses(job, name, caller)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in hosts {
+            self.error(
+                Path::root().key("callers").key(name.as_str()).key("host"),
+                format!(
+                    "a webhook opens the whole service on {} to everybody, so `host: true` would accept anybody",
+                    platform.name()
+                ),
+                "verify this caller with oidc, or run the webhook job on another cloud or as a second service",
+            );
+        }
+    }
+}
+
+/// Whether a caller may send `what`: `schedule`, `http` or an event source.
+pub(crate) fn may_send(caller: &Caller, what: &str) -> bool {
+    caller.may_send.as_ref().is_none_or(|list| list.iter().any(|entry| entry == what))
+}
+
+/// Whether a job lets this caller in.
+fn uses(job: &Job, name: &CallerName, caller: &Caller) -> bool {
+    job.triggers.iter().any(|trigger| match trigger {
+        Trigger::Event(filter) => may_send(caller, &filter.source),
+        Trigger::Schedule(schedule) => schedule.caller.as_ref() == Some(name),
+        Trigger::Http(http) => http.caller == *name,
+        Trigger::Webhook(_) => false,
+    })
+}

@@ -1,0 +1,388 @@
+//! Single values of the file that have rules.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use regex_lite::Regex;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use crate::client::ServiceUrl;
+
+/// The JSON Schema of a text value with rules of its own.
+macro_rules! text_schema {
+    ($name:ident, $schema:tt) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+/// The version of the format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct Version;
+
+impl TryFrom<u64> for Version {
+    type Error = String;
+
+    fn try_from(version: u64) -> Result<Self, String> {
+        if version == 1 {
+            Ok(Self)
+        } else {
+            Err(format!("version {version} is not known; this gatepass reads version 1"))
+        }
+    }
+}
+
+text_schema!(Version, { "const": 1 });
+
+impl<'de> Deserialize<'de> for ServiceUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+text_schema!(ServiceUrl, { "type": "string", "format": "uri" });
+
+/// An OIDC issuer, exactly as its tokens spell it: a slash at the end counts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        ServiceUrl::parse(&text).map(|_| Self(text))
+    }
+}
+
+text_schema!(Issuer, { "type": "string", "format": "uri" });
+
+/// An OIDC audience.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Audience(String);
+
+impl Audience {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Audience {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() || text.len() > 255 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err("an audience has 1 to 255 characters and no white space".into());
+        }
+        Ok(Self(text))
+    }
+}
+
+text_schema!(Audience, { "type": "string", "minLength": 1, "maxLength": 255 });
+
+/// Which logins are our own bots.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct BotPattern(Regex);
+
+impl BotPattern {
+    /// The Apps of the hosted Octo STS: consecutive tokens may act as any of them.
+    pub const DEFAULT: &str = r"^octo-sts(-\d+)?\[bot\]$";
+
+    /// Whether this login is one of them.
+    pub fn matches(&self, login: &str) -> bool {
+        self.0.is_match(login)
+    }
+}
+
+impl TryFrom<String> for BotPattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if !(text.starts_with('^') && text.ends_with('$')) {
+            return Err(
+                "write the whole login's pattern, from ^ to $: whoever matches it may own managed issues"
+                    .into(),
+            );
+        }
+        // Grouped, so that the anchors hold for every alternative.
+        let inner = text.trim_start_matches('^').trim_end_matches('$');
+        Regex::new(&format!("^(?:{inner})$"))
+            .map(Self)
+            .map_err(|error| format!("not a regular expression: {error}"))
+    }
+}
+
+text_schema!(BotPattern, { "type": "string", "format": "regex" });
+
+/// A cron expression: minute, hour, day of month, month, day of week.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Cron(String);
+
+impl Cron {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Cron {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        const FIELDS: [(&str, u8, u8, &[&str]); 5] = [
+            ("minute", 0, 59, &[]),
+            ("hour", 0, 23, &[]),
+            ("day of month", 1, 31, &[]),
+            (
+                "month",
+                1,
+                12,
+                &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+            ),
+            ("day of week", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
+        ];
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        if parts.len() != FIELDS.len() {
+            return Err(format!(
+                "a cron expression has five fields (minute, hour, day of month, month, day of week), this one has {}",
+                parts.len()
+            ));
+        }
+        for (part, (field, low, high, names)) in parts.iter().zip(FIELDS) {
+            if !part.split(',').all(|range| is_range(range, low, high, names)) {
+                return Err(format!(
+                    "`{part}` is no {field}: write {low} to {high}, *, a-b, */n or a list of them"
+                ));
+            }
+        }
+        Ok(Self(parts.join(" ")))
+    }
+}
+
+/// `*`, `a`, `a-b`, each perhaps with `/n`.
+fn is_range(text: &str, low: u8, high: u8, names: &[&str]) -> bool {
+    let value = |text: &str| {
+        let named = names.iter().position(|name| text.eq_ignore_ascii_case(name));
+        let number = named.and_then(|at| u8::try_from(at).ok()?.checked_add(low));
+        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        number.or_else(|| text.parse().ok().filter(|_| digits)).filter(|n| (low..=high).contains(n))
+    };
+    let (range, step) = match text.split_once('/') {
+        Some((range, step)) => (range, Some(step)),
+        None => (text, None),
+    };
+    let step_fits = step.is_none_or(|step| step.parse().is_ok_and(|n: u8| n >= 1 && n <= high.max(1)));
+    let range_fits = range == "*"
+        || match range.split_once('-') {
+            Some((from, to)) => matches!((value(from), value(to)), (Some(from), Some(to)) if from <= to),
+            None => step.is_none() && value(range).is_some(),
+        };
+    step_fits && range_fits
+}
+
+text_schema!(Cron, { "type": "string" });
+
+/// Which events.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventFilter {
+    /// The event's source, exactly.
+    pub source: String,
+    /// The event's type, exactly; any when left out.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// A span of time: a number and `m`, `h`, `d` or `w`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Span(Duration);
+
+impl Span {
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl TryFrom<String> for Span {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let expected = || format!("`{text}` is no span of time: write a number and m, h, d or w, as in 7d");
+        let unit = text.chars().last().ok_or_else(expected)?;
+        let seconds = match unit {
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            'w' => 7 * 86_400,
+            _ => return Err(expected()),
+        };
+        let digits = text.trim_end_matches(unit);
+        if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(expected());
+        }
+        let number: u64 = digits.parse().map_err(|_| expected())?;
+        if number == 0 { Err(expected()) } else { Ok(Self(Duration::from_secs(number * seconds))) }
+    }
+}
+
+text_schema!(Span, { "type": "string", "pattern": "^[1-9][0-9]{0,3}[mhdw]$" });
+
+/// A path relative to the repository, perhaps with `{{ … }}` in single segments and query values.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ReadPath(String);
+
+impl ReadPath {
+    /// The text, a template.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ReadPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        check_relative(&text).map_err(|why| {
+            format!("`{text}` {why}; write a path below the repository, as in pulls?state=open")
+        })?;
+        Ok(Self(text))
+    }
+}
+
+text_schema!(ReadPath, { "type": "string" });
+
+/// Whether a path stays below where it is put: no scheme or host, no `..`, no `//`, no backslash, nothing that
+/// decodes to one of them.
+pub(crate) fn check_relative(path: &str) -> Result<(), &'static str> {
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8().map_err(|_| "is not UTF-8")?;
+    for text in [path, decoded.as_ref()] {
+        if text.contains("://") || text.starts_with("//") {
+            return Err("names a host");
+        }
+        if text.contains("//") {
+            return Err("has an empty segment");
+        }
+        if text.contains('\\') {
+            return Err("has a backslash");
+        }
+        if text.split('/').any(|segment| matches!(segment.trim(), "." | "..")) {
+            return Err("climbs out with a dot segment");
+        }
+        if text.contains('#') {
+            return Err("has a fragment");
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for ReadPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: TryFrom<String>>(good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert!(T::try_from((*text).to_owned()).is_ok(), "{text:?} was refused");
+        }
+        for text in bad {
+            assert!(T::try_from((*text).to_owned()).is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn values_follow_their_rules() {
+        check::<Cron>(
+            &["0 2 * * *", "*/15 0-6 1,15 jan-MAR mon-fri", "59 23 31 12 7", "0 9-17/2 * * *"],
+            &[
+                "",
+                "* * * *",
+                "* * * * * *",
+                "60 * * * *",
+                "* 24 * * *",
+                "* * 0 * *",
+                "* * * 13 *",
+                "* * * * 8",
+                "@daily",
+                "5/10 * * * *",
+                "9-1 * * * *",
+                "*/0 * * * *",
+                "007 * * * *",
+                "+5 * * * *",
+            ],
+        );
+        check::<Span>(
+            &["7d", "30m", "12h", "2w"],
+            &["", "7", "d", "0d", "-1d", "7 d", "7days", "99999d", "1.5h", "7D"],
+        );
+        check::<Audience>(&["octo-sts.dev", "https://x/y"], &["", "a b", "a\n"]);
+        check::<BotPattern>(&[BotPattern::DEFAULT, "^(a|b)$"], &["octo", "^octo", "octo$", "^[$"]);
+        check::<Issuer>(
+            &["https://accounts.google.com", "https://sts.windows.net/x/", "http://127.0.0.1:1/google"],
+            &["", "accounts.google.com", "http://x"],
+        );
+        check::<ReadPath>(
+            &["pulls?state=open", "contents/{{ event.data.path }}", "", "commits/main/status"],
+            &[
+                "https://evil.example/x",
+                "//evil.example",
+                "a//b",
+                "../x",
+                "a/../../b",
+                "a/%2e%2e/b",
+                "a\\b",
+                "a%5cb",
+                "a/./b",
+                "a#b",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_bot_pattern_is_anchored_in_every_alternative() {
+        let bots = BotPattern::try_from("^a|b$".to_owned()).unwrap();
+        assert!(bots.matches("a") && bots.matches("b"));
+        assert!(!bots.matches("ax") && !bots.matches("xb"));
+        let hosted = BotPattern::try_from(BotPattern::DEFAULT.to_owned()).unwrap();
+        assert!(hosted.matches("octo-sts[bot]") && hosted.matches("octo-sts-12[bot]"));
+        assert!(
+            !hosted.matches("octo-sts-x[bot]")
+                && !hosted.matches("octo-sts")
+                && !hosted.matches("xocto-sts[bot]")
+        );
+    }
+
+    #[test]
+    fn a_span_is_a_duration() {
+        assert_eq!(Span::try_from("7d".to_owned()).unwrap().duration(), Duration::from_secs(604_800));
+    }
+}

@@ -1,0 +1,114 @@
+//! Everything becomes a CloudEvents 1.0 event (`docs/contract.md`, "Events").
+//!
+//! `data` is the innermost business payload in its native form; the transport's envelope is gone, and its ids and
+//! times have become attributes. What only one cloud sends is turned into an [`Event`] by that cloud's adapter.
+
+mod cloudevents;
+mod http;
+mod schedule;
+mod webhook;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use ring::digest;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+pub use self::http::HttpCall;
+pub use self::schedule::Schedule;
+pub use self::webhook::GitHubDelivery;
+
+/// The largest body that is read from anybody, in bytes: Lambda's synchronous limit.
+pub const MAX_BODY: usize = 6 * 1024 * 1024;
+
+/// A CloudEvents 1.0 event.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// Unique within `source`; the same again is the same event.
+    pub id: String,
+    /// Who it comes from.
+    pub source: String,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened, or when it was sent, or, where nobody says, when it arrived.
+    pub time: Timestamp,
+    /// What it is about, where the sender says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Whatever else the transport told.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub attributes: Map<String, Value>,
+    /// The business payload.
+    pub data: Value,
+}
+
+impl Event {
+    /// Sixteen hex digits that stand for this event wherever it is delivered: from its source and id.
+    pub fn fingerprint(&self) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(self.source.as_bytes());
+        context.update(b"\0");
+        context.update(self.id.as_bytes());
+        hex(context.finish().as_ref()).chars().take(16).collect()
+    }
+}
+
+/// Shows the attributes and never the data: a body does not belong in a log.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("source", &self.source)
+            .field("kind", &self.kind)
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The JSON that a body holds, or the body as text.
+pub(crate) fn json_or_text(body: &[u8]) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    serde_json::from_slice(body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(source: &str, id: &str) -> Event {
+        Event {
+            id: id.into(),
+            source: source.into(),
+            kind: "t".into(),
+            time: Timestamp::UNIX_EPOCH,
+            subject: None,
+            attributes: Map::new(),
+            data: Value::String("private".into()),
+        }
+    }
+
+    #[test]
+    fn the_fingerprint_is_of_source_and_id_together() {
+        assert_eq!(event("a", "b").fingerprint().len(), 16);
+        assert_eq!(event("a", "b").fingerprint(), event("a", "b").fingerprint());
+        assert_ne!(event("a", "bc").fingerprint(), event("ab", "c").fingerprint());
+    }
+
+    #[test]
+    fn debug_shows_no_data() {
+        assert!(!format!("{:?}", event("a", "b")).contains("private"));
+    }
+}

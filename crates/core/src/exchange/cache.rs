@@ -1,0 +1,149 @@
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::failure::{Class, Failure};
+use crate::names::{RepositoryName, TrustPolicyName};
+use crate::secret::InstallationToken;
+
+/// How long a token is used. Octo STS tells no expiry; the token lives for about an hour and the vendor's own clients
+/// count on 20 to 45 minutes. By wall clock, because a frozen function's monotonic clock stands still.
+const LIFETIME: Duration = Duration::from_secs(20 * 60);
+
+/// How long a refusal is remembered, so that a storm of events does not hammer Octo STS.
+const REFUSAL: Duration = Duration::from_secs(60);
+
+/// Everything that two exchanges must have in common to share a token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) url: String,
+    pub(super) audience: String,
+    pub(super) source: String,
+    pub(super) scope: RepositoryName,
+    pub(super) trust_policy: TrustPolicyName,
+}
+
+/// Tokens and refusals, each key with single flight: its mutex is held across the exchange, so that a hundred events at
+/// once make one.
+#[derive(Default)]
+pub(super) struct Cache {
+    slots: Mutex<HashMap<Key, Arc<Mutex<Option<Entry>>>>>,
+}
+
+struct Entry {
+    made: Timestamp,
+    result: Result<InstallationToken, Failure>,
+}
+
+impl Entry {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.made);
+        let lifetime = if self.result.is_ok() { LIFETIME } else { REFUSAL };
+        // A clock that was set back makes an age negative: that entry's age is unknown.
+        !age.is_negative() && age.unsigned_abs() < lifetime
+    }
+}
+
+impl Cache {
+    pub(super) async fn get(
+        &self,
+        key: Key,
+        exchange: impl Future<Output = Result<InstallationToken, Failure>>,
+    ) -> Result<InstallationToken, Failure> {
+        let slot = Arc::clone(self.slots.lock().await.entry(key).or_default());
+        let mut slot = slot.lock().await;
+        if let Some(entry) = slot.as_ref().filter(|entry| entry.is_fresh(Timestamp::now())) {
+            return entry.result.clone();
+        }
+        let result = exchange.await;
+        let is_final = match &result {
+            Ok(_) => true,
+            Err(failure) => failure.class == Class::Refused,
+        };
+        *slot = is_final.then(|| Entry { made: Timestamp::now(), result: result.clone() });
+        result
+    }
+
+    pub(super) async fn forget(&self, key: &Key, token: &InstallationToken) {
+        let Some(slot) = self.slots.lock().await.get(key).cloned() else { return };
+        let mut slot = slot.lock().await;
+        let is_this = |entry: &Entry| entry.result.as_ref().is_ok_and(|held| held.expose() == token.expose());
+        if slot.as_ref().is_some_and(is_this) {
+            *slot = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn key() -> Key {
+        Key {
+            url: "https://octo-sts.dev".into(),
+            audience: "octo-sts.dev".into(),
+            source: "test".into(),
+            scope: "acme/operations".parse().unwrap(),
+            trust_policy: "alarms".parse().unwrap(),
+        }
+    }
+
+    async fn count(
+        cache: &Cache,
+        calls: &AtomicU32,
+        result: Result<&str, Failure>,
+    ) -> Result<InstallationToken, Failure> {
+        cache
+            .get(key(), async {
+                calls.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                result.map(InstallationToken::new)
+            })
+            .await
+    }
+
+    #[tokio::test]
+    async fn many_at_once_make_one_exchange() {
+        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let all = futures_util::future::join_all((0..100).map(|_| count(&cache, &calls, Ok("t")))).await;
+        assert!(all.iter().all(Result::is_ok));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_token_is_exchanged_again_but_a_newer_one_stays() {
+        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let old = count(&cache, &calls, Ok("old")).await.unwrap();
+        cache.forget(&key(), &old).await;
+        count(&cache, &calls, Ok("new")).await.unwrap();
+        cache.forget(&key(), &old).await;
+        assert_eq!(count(&cache, &calls, Ok("newer")).await.unwrap().expose(), "new");
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_remembered_and_a_deferral_is_not() {
+        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        count(&cache, &calls, Err(Failure::deferred(Duration::ZERO, "later"))).await.unwrap_err();
+        count(&cache, &calls, Err(Failure::refused("no"))).await.unwrap_err();
+        assert_eq!(count(&cache, &calls, Ok("t")).await.unwrap_err().message, "no");
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn entries_age_by_wall_clock() {
+        let made = Timestamp::from_second(1_000_000).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).unwrap();
+        let token = Entry { made, result: Ok(InstallationToken::new("t")) };
+        let refusal = Entry { made, result: Err(Failure::refused("")) };
+        assert!(token.is_fresh(at(0)) && token.is_fresh(at(1199)) && !token.is_fresh(at(1200)));
+        assert!(refusal.is_fresh(at(59)) && !refusal.is_fresh(at(60)));
+        assert!(!token.is_fresh(at(-1)));
+    }
+}

@@ -1,0 +1,356 @@
+//! The part of GitHub's REST API that jobs use.
+//!
+//! One [`GitHub`] serves one job for one event: it gets its token when the first call needs one, counts its calls, and
+//! judges every answer by one table ([`answer`]). A token goes to the configured API's origin only.
+
+mod answer;
+mod issues;
+mod pages;
+
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
+use reqwest::{Client, Method};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use url::Url;
+
+use self::answer::Verdict;
+pub use self::issues::{Issue, IssuePatch, IssueQuery, IssueState, NewIssue, StateReason};
+pub use self::pages::{Items, Read};
+use crate::client::{ServiceUrl, describe, read_body};
+use crate::deadline::Deadline;
+use crate::exchange::{Access, OctoSts};
+use crate::failure::Failure;
+use crate::retry;
+use crate::secret::InstallationToken;
+use crate::telemetry::TARGET;
+
+/// The version of the REST API that this client speaks.
+const API_VERSION: &str = "2022-11-28";
+
+/// How many redirects are followed, all of them to the same origin: a renamed repository answers with one.
+const REDIRECTS: u32 = 3;
+
+/// Where GitHub is, and where tokens for it come from.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The HTTP client.
+    pub client: Client,
+    /// The API's base URL: the only origin that a token is ever sent to.
+    pub api: ServiceUrl,
+    /// The exchange.
+    pub sts: OctoSts,
+}
+
+/// GitHub for one job and one event.
+#[derive(Debug)]
+pub struct GitHub<'a> {
+    gateway: &'a Gateway,
+    access: Access<'a>,
+    deadline: Deadline,
+    revoke: bool,
+    token: Mutex<Option<InstallationToken>>,
+    calls: AtomicU32,
+    rate_left: AtomicI64,
+}
+
+/// What GitHub answered.
+#[derive(Debug)]
+pub struct Answer {
+    body: Vec<u8>,
+    next: Option<Url>,
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub enum CallError {
+    /// It has failed.
+    Failed(Failure),
+    /// 404: it is not there, or not visible.
+    Missing(Failure),
+    /// It may or may not have taken effect: the connection broke, or GitHub answered 5xx.
+    Unknown(Failure),
+}
+
+/// Why one try has no answer: here a token that GitHub does not take can still be replaced.
+enum Rejection {
+    Token,
+    Call(CallError),
+}
+
+impl Rejection {
+    fn into_error(self, what: &str) -> CallError {
+        match self {
+            Self::Token => CallError::Failed(Failure::refused(format!(
+                "GitHub, {what}: the token is not accepted; check that github.api_url is the GitHub that Octo STS serves"
+            ))),
+            Self::Call(error) => error,
+        }
+    }
+}
+
+impl From<CallError> for Rejection {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Failed(failure) | CallError::Missing(failure) | CallError::Unknown(failure) => failure,
+        }
+    }
+}
+
+impl<'a> GitHub<'a> {
+    /// With `revoke`, the token is one that nobody else uses, and [`GitHub::finish`] revokes it.
+    pub fn new(gateway: &'a Gateway, access: Access<'a>, deadline: Deadline, revoke: bool) -> Self {
+        Self {
+            gateway,
+            access,
+            deadline,
+            revoke,
+            token: Mutex::new(None),
+            calls: AtomicU32::new(0),
+            rate_left: AtomicI64::new(-1),
+        }
+    }
+
+    /// How many calls were made.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// What GitHub said last about the calls that are left in this hour.
+    pub fn rate_left(&self) -> Option<i64> {
+        Some(self.rate_left.load(Ordering::Relaxed)).filter(|left| *left >= 0)
+    }
+
+    /// Revokes the token if that was asked for. The work is done by then, so a failure is only logged.
+    pub async fn finish(&self) {
+        if !self.revoke {
+            return;
+        }
+        let Some(token) = self.token.lock().await.take() else { return };
+        let Ok(url) = self.gateway.api.with_path("installation/token") else { return };
+        let what = "revoking the token";
+        if let Err(rejection) = self.once(&Method::DELETE, url, None, &token, what).await {
+            tracing::warn!(
+                target: TARGET, message = "the token could not be revoked and lives for up to an hour",
+                job = self.access.job.as_str(), hashed_token = token.hashed(), reason = Failure::from(rejection.into_error(what)).message,
+            );
+        }
+    }
+
+    /// A path below the job's repository.
+    ///
+    /// # Errors
+    /// Invalid when `path` climbs out of the repository.
+    pub fn repository_url(&self, path: &str) -> Result<Url, Failure> {
+        let base = format!("repos/{}", self.access.scope);
+        let path = path.trim_start_matches('/');
+        let url = self.gateway.api.with_path(&if path.is_empty() {
+            base.clone()
+        } else {
+            format!("{base}/{path}")
+        })?;
+        let root = format!("{}/{base}", self.gateway.api.as_str());
+        let below = url
+            .as_str()
+            .strip_prefix(&root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+        if below {
+            Ok(url)
+        } else {
+            Err(Failure::invalid(format!("the path {path:?} leaves the repository {}", self.access.scope)))
+        }
+    }
+
+    /// Reads; GitHub's 5xx and broken connections are tried again. `what` completes "GitHub, …:".
+    ///
+    /// # Errors
+    /// As GitHub's answers are judged; see [`answer`].
+    pub async fn get(&self, url: Url, what: &str) -> Result<Answer, Failure> {
+        Ok(self.repeatable(&Method::GET, url, None, what).await?)
+    }
+
+    /// Reads what need not be there.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`], but 404 is `None`.
+    pub async fn find(&self, url: Url, what: &str) -> Result<Option<Answer>, Failure> {
+        match self.repeatable(&Method::GET, url, None, what).await {
+            Err(CallError::Missing(_)) => Ok(None),
+            result => Ok(Some(result?)),
+        }
+    }
+
+    /// Writes what may be written twice: the result is the same.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn patch(&self, url: Url, body: &Value, what: &str) -> Result<Answer, Failure> {
+        Ok(self.repeatable(&Method::PATCH, url, Some(body), what).await?)
+    }
+
+    /// Creates, and never blindly again.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`] when it may have been created all the same: look for it first.
+    pub async fn post(&self, url: Url, body: &Value, what: &str) -> Result<Answer, CallError> {
+        self.call(&Method::POST, url, Some(body), what).await
+    }
+
+    async fn repeatable(
+        &self,
+        method: &Method,
+        url: Url,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<Answer, CallError> {
+        let mut attempt = 0;
+        loop {
+            match self.call(method, url.clone(), body, what).await {
+                Err(CallError::Unknown(_)) if attempt < retry::RETRIES => {
+                    retry::moment(attempt).await;
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// One call with a token; a token that GitHub no longer takes is dropped and exchanged once more.
+    async fn call(
+        &self,
+        method: &Method,
+        url: Url,
+        body: Option<&Value>,
+        what: &str,
+    ) -> Result<Answer, CallError> {
+        let token = self.current_token().await.map_err(CallError::Failed)?;
+        match self.once(method, url.clone(), body, &token, what).await {
+            Err(Rejection::Token) => {
+                self.gateway.sts.forget(&self.access, &token).await;
+                *self.token.lock().await = None;
+                let token = self.current_token().await.map_err(CallError::Failed)?;
+                self.once(method, url, body, &token, what)
+                    .await
+                    .map_err(|rejection| rejection.into_error(what))
+            }
+            result => result.map_err(|rejection| rejection.into_error(what)),
+        }
+    }
+
+    async fn current_token(&self) -> Result<InstallationToken, Failure> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref() {
+            return Ok(token.clone());
+        }
+        let token = if self.revoke {
+            self.gateway.sts.unshared_token(&self.access, self.deadline).await?
+        } else {
+            self.gateway.sts.token(&self.access, self.deadline).await?
+        };
+        *held = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn once(
+        &self,
+        method: &Method,
+        mut url: Url,
+        body: Option<&Value>,
+        token: &InstallationToken,
+        what: &str,
+    ) -> Result<Answer, Rejection> {
+        let refused = |why: String| CallError::Failed(Failure::refused(format!("GitHub, {what}: {why}")));
+        for _ in 0..=REDIRECTS {
+            // The token goes to the configured origin only.
+            if !self.gateway.api.same_origin(&url) {
+                let host = url.host_str().unwrap_or_default();
+                return Err(refused(format!(
+                    "it points to another host, {host}, and the token is not sent there; check github.api_url"
+                ))
+                .into());
+            }
+            let mut request = self
+                .gateway
+                .client
+                .request(method.clone(), url.clone())
+                .bearer_auth(token.expose())
+                .header(ACCEPT, "application/vnd.github+json")
+                .header("x-github-api-version", API_VERSION);
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let (status, headers, bytes) = self.send(request, what).await?;
+            if let Some(left) = answer::number(&headers, "x-ratelimit-remaining") {
+                self.rate_left.store(left, Ordering::Relaxed);
+            }
+            match answer::judge(status, &headers, &bytes, what) {
+                Verdict::Fine => return Ok(Answer { body: bytes, next: pages::next(&headers) }),
+                Verdict::TokenRefused => return Err(Rejection::Token),
+                Verdict::Failed(failure) => return Err(CallError::Failed(failure).into()),
+                Verdict::Missing(failure) => return Err(CallError::Missing(failure).into()),
+                Verdict::Passing(failure) => return Err(CallError::Unknown(failure).into()),
+                Verdict::Moved => {
+                    let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+                    url = target
+                        .and_then(|target| url.join(target).ok())
+                        .ok_or_else(|| refused("it has moved, and GitHub does not say where".into()))?;
+                }
+            }
+        }
+        Err(refused("it keeps redirecting; check github.api_url".into()).into())
+    }
+
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        what: &str,
+    ) -> Result<(u16, HeaderMap, Vec<u8>), CallError> {
+        let broken = |error: String| {
+            CallError::Unknown(Failure::deferred(
+                Duration::ZERO,
+                format!("GitHub, {what}: the connection {error}"),
+            ))
+        };
+        let exchange = async {
+            let response = request.send().await.map_err(|error| broken(describe(&error)))?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Ok((status, headers, read_body(response).await.map_err(broken)?))
+        };
+        match tokio::time::timeout(self.deadline.remaining(), exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(CallError::Failed(Failure::deferred(
+                Duration::ZERO,
+                format!("GitHub, {what}: no answer before the time for this event was up; deliver it again"),
+            ))),
+        }
+    }
+}
+
+impl Answer {
+    /// The body as `T`.
+    ///
+    /// # Errors
+    /// Deferred when it is something else: what stands between is more likely to pass than GitHub to change.
+    pub fn read<T: DeserializeOwned>(&self, what: &str) -> Result<T, Failure> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Failure::deferred(
+                Duration::ZERO,
+                format!(
+                    "GitHub, {what}: the answer is not what GitHub documents (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ),
+            )
+        })
+    }
+}

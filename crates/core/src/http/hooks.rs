@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::HeaderMap;
+
+use super::{Arrival, HttpAnswer, Surface};
+use crate::deadline::Deadline;
+use crate::delivery::{Address, Delivery};
+use crate::event::GitHubDelivery;
+use crate::failure::Failure;
+use crate::inbound::signature::Signature;
+use crate::job::Job;
+use crate::report::{Done, JobResult, Report, Status};
+use crate::telemetry::TARGET;
+
+/// `POST /hooks/{job}`: limit, bytes, signature, and only then parsing.
+pub(super) async fn deliver(
+    State(surface): State<Arc<Surface>>,
+    Path(job): Path<String>,
+    arrival: Arrival,
+) -> HttpAnswer {
+    match surface.take_hook(&job, arrival).await {
+        Ok(report) => HttpAnswer::report(&report, false),
+        Err(failure) => {
+            tracing::warn!(
+                target: TARGET, message = "a webhook delivery was not taken", job, status = failure.class.name(),
+                reason = failure.message,
+            );
+            failure.into()
+        }
+    }
+}
+
+impl Surface {
+    async fn take_hook(&self, name: &str, arrival: Arrival) -> Result<Report, Failure> {
+        let deadline = Deadline::after(Deadline::WEBHOOK);
+        let job = self.app.job(name)?;
+        let (Some(webhook), Some(secrets)) = (job.webhook(), self.secrets.get(job.name())) else {
+            return Err(Failure::not_found(format!("the job {name} has no webhook trigger")));
+        };
+        let Arrival { headers, body, .. } = arrival;
+        let signature = Signature::read(&headers)?;
+        let body = deadline.run("reading the body", Arrival::read_body(body, &headers)).await?;
+        secrets.verify(&signature, &body).await?;
+        let delivery = GitHubDelivery::read(&headers, &body)?;
+        tracing::info!(
+            target: TARGET, message = "webhook", job = name, github_event = delivery.name,
+            action = delivery.action, delivery = delivery_id(&headers),
+        );
+        if !self.concerns(job, &webhook.events, &delivery) {
+            let ignored = JobResult { job: job.name().clone(), result: Ok(Done::new(Status::Ignored)) };
+            return Ok(Report { results: vec![ignored] });
+        }
+        let event = delivery.into_event(job.name());
+        self.app.handle(&Delivery { event, to: Address::Job(job.name().clone()) }, deadline).await
+    }
+
+    /// GitHub pings first; and what our own bots do comes back as events, which must not start a loop.
+    fn concerns(&self, job: &Job, events: &[String], delivery: &GitHubDelivery) -> bool {
+        let is_own = delivery.sender().is_some_and(|login| self.app.jobs().bots().matches(login));
+        let wanted = |entry: &String| match entry.split_once('.') {
+            Some((name, action)) => name == delivery.name && delivery.action.as_deref() == Some(action),
+            None => *entry == delivery.name,
+        };
+        delivery.name != "ping"
+            && (events.is_empty() || events.iter().any(wanted))
+            && (!is_own || job.takes_own_events())
+    }
+}
+
+/// Logged and not trusted: the signature does not cover it.
+fn delivery_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get("x-github-delivery")?.to_str().ok()?;
+    (id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')).then_some(id)
+}

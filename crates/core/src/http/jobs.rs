@@ -1,0 +1,144 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method};
+use jiff::Timestamp;
+
+use super::{Arrival, HttpAnswer, Surface};
+use crate::config::Trigger;
+use crate::deadline::Deadline;
+use crate::delivery::{Address, Delivery};
+use crate::event::{HttpCall, Schedule};
+use crate::failure::Failure;
+use crate::job::Job;
+use crate::names::CallerName;
+use crate::report::Report;
+use crate::telemetry::{Correlation, TARGET};
+
+/// `POST /jobs/{job}`, and `GET` where the job only reads.
+pub(super) async fn start(
+    State(surface): State<Arc<Surface>>,
+    Path(job): Path<String>,
+    arrival: Arrival,
+) -> HttpAnswer {
+    match surface.start_job(&job, arrival).await {
+        Ok((report, details)) => HttpAnswer::report(&report, details),
+        Err(failure) => {
+            tracing::warn!(
+                target: TARGET, message = "a call was not taken", job, status = failure.class.name(),
+                reason = failure.message,
+            );
+            failure.into()
+        }
+    }
+}
+
+impl Surface {
+    async fn start_job(&self, name: &str, arrival: Arrival) -> Result<(Report, bool), Failure> {
+        let deadline = Deadline::after(Deadline::DEFAULT);
+        let job = self.app.job(name)?;
+        let (schedulers, http) = knockers(job);
+        if schedulers.is_empty() && http.is_empty() {
+            return Err(Failure::not_found(format!(
+                "the job {name} is not started over HTTP; give it an http trigger, or a schedule with a caller"
+            )));
+        }
+        let is_get = arrival.method == Method::GET;
+        if is_get && !(job.is_read_only() && !http.is_empty()) {
+            return Err(Failure::invalid(format!(
+                "the job {name} is started with POST: a GET must change nothing"
+            )));
+        }
+        let wanted = if is_get { http.clone() } else { [schedulers.clone(), http.clone()].concat() };
+        let callers = self.app.jobs().callers();
+        let candidates: BTreeMap<_, _> =
+            wanted.into_iter().filter_map(|name| callers.get_key_value(name)).collect();
+        let host = arrival.host.unwrap_or(self.host);
+        let verified = self.door.verify(&candidates, &arrival.headers, host, deadline).await?;
+
+        let Arrival { method, uri, headers, body, .. } = arrival;
+        let body = deadline.run("reading the body", Arrival::read_body(body, &headers)).await?;
+        let may_schedule = schedulers.contains(&verified.name);
+        let is_tick =
+            may_schedule && (!http.contains(&verified.name) || headers.contains_key("x-cloudscheduler"));
+        let event = if is_tick {
+            tick(&headers, &body)?.into_event(job.name())
+        } else {
+            let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let call = HttpCall {
+                caller: verified.name,
+                request_id: &Correlation::current_id(),
+                method: &method,
+                query: query.into_owned().collect(),
+                headers: &headers,
+                body: &body,
+            };
+            call.into_event()
+        };
+        let delivery = Delivery { event, to: Address::Job(job.name().clone()) };
+        Ok((self.app.handle(&delivery, deadline).await?, verified.caller.details))
+    }
+}
+
+/// Who may start this job by its schedules, and who by its `http` triggers.
+fn knockers(job: &Job) -> (Vec<&CallerName>, Vec<&CallerName>) {
+    let mut knockers = (Vec::new(), Vec::new());
+    for trigger in job.triggers() {
+        match trigger {
+            Trigger::Schedule(schedule) => knockers.0.extend(&schedule.caller),
+            Trigger::Http(http) => knockers.1.push(&http.caller),
+            _ => {}
+        }
+    }
+    knockers
+}
+
+/// A tick of Cloud Scheduler, or of anybody who plays its part: then it is due now.
+fn tick(headers: &HeaderMap, body: &[u8]) -> Result<Schedule, Failure> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheduled_time = match text("x-cloudscheduler-scheduletime") {
+        Some(time) => {
+            time.parse().map_err(|_| Failure::invalid("X-CloudScheduler-ScheduleTime is no RFC 3339 time"))?
+        }
+        None => Timestamp::now(),
+    };
+    let input = match body {
+        [] => None,
+        body => Some(serde_json::from_slice(body).map_err(|error| {
+            Failure::invalid(format!(
+                "the input is not JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })?),
+    };
+    let name = text("x-cloudscheduler-jobname").map(str::to_owned);
+    Ok(Schedule { name, scheduled_time, execution_id: None, input })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_of_cloud_scheduler_has_its_name_and_time_as_its_id() {
+        let headers = HeaderMap::from_iter([
+            ("x-cloudscheduler-jobname".parse().unwrap(), "nightly".parse().unwrap()),
+            ("x-cloudscheduler-scheduletime".parse().unwrap(), "2026-11-20T01:00:00Z".parse().unwrap()),
+        ]);
+        let event = tick(&headers, b"").unwrap().into_event(&"stale".parse().unwrap());
+        assert_eq!(event.source, "gatepass.schedule");
+        assert_eq!(event.id, "nightly@2026-11-20T01:00:00Z");
+        assert_eq!(
+            event.data,
+            serde_json::json!({"name": "nightly", "scheduled_time": "2026-11-20T01:00:00Z"})
+        );
+    }
+
+    #[test]
+    fn an_input_is_json_or_nothing() {
+        assert!(tick(&HeaderMap::new(), b"not json").unwrap_err().message.contains("line 1"));
+        assert_eq!(tick(&HeaderMap::new(), b"{\"a\":1}").unwrap().input, Some(serde_json::json!({"a": 1})));
+    }
+}

@@ -1,0 +1,130 @@
+//! The HTTP surface, the same on every cloud (`docs/contract.md`, "HTTP").
+//!
+//! `GET /health` · `POST /hooks/{job}` · `POST /jobs/{job}`, and `GET` for jobs that only read · `POST /events` ·
+//! `OPTIONS /events`. Verification comes first and parsing second, over bodies of bounded size.
+
+mod answer;
+mod correlation;
+mod events;
+mod hooks;
+mod jobs;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::routing::{get, post};
+
+pub use self::answer::HttpAnswer;
+use crate::app::{App, StartError};
+use crate::event::MAX_BODY;
+use crate::failure::Failure;
+use crate::inbound::callers::Door;
+pub use crate::inbound::callers::HostCheck;
+use crate::inbound::keys::KeyStore;
+use crate::inbound::secrets::Secrets;
+use crate::names::JobId;
+
+/// The host's own id of a request, as a request extension. Without one, the trace's id or a random one serves.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// What every route needs.
+pub(crate) struct Surface {
+    app: Arc<App>,
+    door: Door,
+    secrets: BTreeMap<JobId, Secrets>,
+    host: HostCheck,
+}
+
+impl App {
+    /// The router. `host` says what this host has checked of a request that has no [`HostCheck`] of its own among its
+    /// extensions.
+    ///
+    /// # Errors
+    /// When a webhook's secret cannot be read: the start stops rather than leave a route open or dead.
+    pub fn router(self: &Arc<Self>, host: HostCheck) -> Result<Router, StartError> {
+        let mut secrets = BTreeMap::new();
+        let mut problems = Vec::new();
+        for job in self.jobs().iter() {
+            let Some(webhook) = job.webhook() else { continue };
+            match Secrets::read(&webhook.secrets, self.env()) {
+                Ok(read) => {
+                    secrets.insert(job.name().clone(), read);
+                }
+                Err(message) => problems.push(format!("jobs.{}: {message}", job.name())),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(StartError::Environment(problems.join("\n")));
+        }
+        let keys = KeyStore::new(self.clients().outbound.clone());
+        let surface = Arc::new(Surface { app: Arc::clone(self), door: Door::new(keys), secrets, host });
+        Ok(Router::new()
+            .route("/health", get(health))
+            .route("/hooks/{job}", post(hooks::deliver))
+            .route("/jobs/{job}", post(jobs::start).get(jobs::start))
+            .route("/events", post(events::deliver).options(events::handshake))
+            .fallback(not_found)
+            .method_not_allowed_fallback(wrong_method)
+            .layer(axum::middleware::from_fn(correlation::correlate))
+            .with_state(surface))
+    }
+}
+
+async fn health() -> HttpAnswer {
+    HttpAnswer::new(200, serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+async fn not_found(uri: Uri) -> HttpAnswer {
+    let path: String = uri.path().chars().take(100).collect();
+    Failure::not_found(format!(
+        "there is nothing at {path:?}; the routes are /health, /hooks/JOB, /jobs/JOB and /events"
+    ))
+    .into()
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> HttpAnswer {
+    let path: String = uri.path().chars().take(100).collect();
+    HttpAnswer::from(Failure::not_found(format!("{method} is not what {path:?} takes"))).with_status(405)
+}
+
+/// A request, in parts; its body is read when it is wanted.
+pub(crate) struct Arrival {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    host: Option<HostCheck>,
+    body: Body,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Arrival {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        let (parts, body) = request.into_parts();
+        let host = parts.extensions.get().copied();
+        Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, host, body })
+    }
+}
+
+impl Arrival {
+    /// The body, at most [`MAX_BODY`] bytes.
+    async fn read_body(body: Body, headers: &HeaderMap) -> Result<Bytes, Failure> {
+        let too_large = || Failure::too_large(format!("the body is larger than {MAX_BODY} bytes"));
+        let length = headers
+            .get(axum::http::header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        if length.is_some_and(|length: usize| length > MAX_BODY) {
+            return Err(too_large());
+        }
+        to_bytes(body, MAX_BODY).await.map_err(|error| {
+            use std::error::Error as _;
+            let is_limit = error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+            if is_limit { too_large() } else { Failure::invalid("the body broke off before its end") }
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! Where a workload's proof of identity comes from.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::client::{describe, excerpt, read_body};
+use crate::deadline::Deadline;
+use crate::failure::Failure;
+use crate::secret::{IdToken, MAX_TOKEN_LEN};
+
+/// A boxed future, for the one trait that is used as an object.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How long one identity endpoint may take. They are next door: a slow one is a broken one.
+pub const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Gives OIDC tokens for this workload. Every cloud's adapter brings one.
+pub trait IdTokenSource: Send + Sync {
+    /// What the token comes from, for log records and as a part of the cache's key, as in `aws:GetWebIdentityToken`.
+    fn name(&self) -> &str;
+
+    /// A token for `audience`. Azure cannot choose the audience, and answers with what its resource gives.
+    ///
+    /// # Errors
+    /// Deferred when the endpoint times out or answers 5xx, Refused when it is absent or says no.
+    fn id_token<'a>(&'a self, audience: &'a str, deadline: Deadline)
+    -> Pending<'a, Result<IdToken, Failure>>;
+}
+
+/// One call of an identity endpoint: what it answered with 200, within [`IDENTITY_TIMEOUT`].
+///
+/// `place` names the endpoint and `absent` says what to do when there is none. `reason` picks the endpoint's own words
+/// out of a refusal.
+///
+/// # Errors
+/// Timeout and 5xx are Deferred, 4xx or absent Refused (`docs/contract.md`, "Failures").
+pub async fn ask(
+    place: &str,
+    request: reqwest::RequestBuilder,
+    deadline: Deadline,
+    absent: &str,
+    reason: fn(u16, &[u8]) -> Option<String>,
+) -> Result<Vec<u8>, Failure> {
+    let limit = deadline.at_most(IDENTITY_TIMEOUT);
+    limit
+        .run(place, async {
+            let response = request.send().await.map_err(|error| {
+                if error.is_connect() && !error.is_timeout() {
+                    Failure::refused(format!("{place} {}; {absent}", describe(&error)))
+                } else {
+                    Failure::deferred(Duration::ZERO, format!("{place} {}", describe(&error)))
+                }
+            })?;
+            let status = response.status();
+            let body = read_body(response)
+                .await
+                .map_err(|error| Failure::deferred(Duration::ZERO, format!("{place}: {error}")))?;
+            if status.is_success() {
+                return Ok(body);
+            }
+            let said = reason(status.as_u16(), &body).unwrap_or_else(|| excerpt(&body));
+            let message = format!("{place} answered {}: {said}", status.as_u16());
+            Err(if status.is_server_error() || status.as_u16() == 429 {
+                Failure::deferred(Duration::ZERO, message)
+            } else {
+                Failure::refused(message)
+            })
+        })
+        .await
+}
+
+/// Takes the text of an answer as a JWT: three parts of base64url, no longer than [`MAX_TOKEN_LEN`].
+///
+/// # Errors
+/// Refused when it is something else, such as a captive portal's HTML.
+pub fn jwt(place: &str, text: &[u8]) -> Result<IdToken, Failure> {
+    let text = str::from_utf8(text).unwrap_or_default().trim();
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='))
+    };
+    if text.len() <= MAX_TOKEN_LEN && text.split('.').count() == 3 && text.split('.').all(is_part) {
+        Ok(IdToken::new(text))
+    } else {
+        Err(Failure::refused(format!(
+            "{place} answered with something that is no OIDC token; check that nothing stands between this workload and it"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_jwt_is_taken_for_one() {
+        assert!(jwt("x", b"e30.e30.c2ln\n").is_ok());
+        let long = format!("e30.e30.{}", "a".repeat(MAX_TOKEN_LEN));
+        for bad in ["", "a.b", "a..b", "a.b.c.d", "<html>a.b.c</html>", "a.b.c d", &long] {
+            assert!(jwt("x", bad.as_bytes()).is_err(), "{bad:.40}");
+        }
+        assert!(jwt("x", &[0xff, 0xfe]).is_err());
+    }
+}

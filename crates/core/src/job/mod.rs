@@ -1,0 +1,291 @@
+//! Jobs: which events they want, and what they do with them.
+
+mod neutral;
+mod open_issue;
+mod read;
+mod read_repository;
+mod run;
+mod template;
+
+use std::collections::BTreeMap;
+
+use gatepass_yaml::{Path, Problem};
+
+use self::open_issue::OpenIssue;
+use self::read::Read;
+use self::read_repository::ReadRepository;
+use self::template::{Compiler, Condition, Purpose, Template, Templates};
+use crate::config::{
+    self, BotPattern, Caller, ConfigError, Loaded, Platform, Revoke, Severity, Trigger, WebhookTrigger,
+};
+use crate::env::Env;
+use crate::event::Event;
+use crate::names::{CallerName, JobId, RepositoryName, TrustPolicyName};
+
+/// The jobs that one binary runs, ready to run.
+#[derive(Debug)]
+pub struct Jobs {
+    list: Vec<Job>,
+    callers: BTreeMap<CallerName, Caller>,
+    templates: Templates,
+    vars: BTreeMap<String, String>,
+    namespace: String,
+    bots: BotPattern,
+}
+
+/// One job.
+#[derive(Debug)]
+pub struct Job {
+    name: JobId,
+    id: JobId,
+    triggers: Vec<Trigger>,
+    condition: Option<Condition>,
+    target: Target,
+    trust_policy: TrustPolicyName,
+    permissions: BTreeMap<String, String>,
+    reads: Vec<Read>,
+    action: Action,
+    dry_run: bool,
+    from_self: bool,
+    revoke: bool,
+}
+
+/// The repository that a job is about.
+#[derive(Debug)]
+enum Target {
+    Fixed(RepositoryName),
+    Chosen { template: Template, allowed: Vec<RepositoryName> },
+}
+
+#[derive(Debug)]
+enum Action {
+    OpenIssue(OpenIssue),
+    ReadRepository(ReadRepository),
+}
+
+impl Jobs {
+    /// Compiles the jobs that run on `platform`; all of them when there is none, as for `gatepass check`.
+    ///
+    /// # Errors
+    /// Every problem of the file that stands in the way. Warnings come with the jobs.
+    pub fn compile(file: &Loaded, platform: Option<Platform>) -> Result<(Self, Vec<Problem>), ConfigError> {
+        let mut compiler = Compiler { file, templates: Templates::new(), problems: Vec::new() };
+        let mut warnings = Vec::new();
+        for finding in config::check(file, platform) {
+            match finding.severity {
+                Severity::Error => compiler.problems.push(finding.problem),
+                Severity::Warning => warnings.push(finding.problem),
+            }
+        }
+        let config = &file.config;
+        let runs = |job: &config::Job| platform.is_none_or(|platform| job.runs_on(platform));
+        let list: Vec<Job> = config
+            .jobs
+            .iter()
+            .filter(|(_, job)| runs(job))
+            .filter_map(|(name, job)| Job::compile(&mut compiler, name, job))
+            .collect();
+        let bots = config.sts.bots().map_err(|message| ConfigError::whole(&file.file, message, ""))?;
+        let Compiler { templates, problems, .. } = compiler;
+        file.conclude(problems)?;
+        Ok((
+            Self {
+                list,
+                callers: config.callers.clone(),
+                templates,
+                vars: BTreeMap::new(),
+                namespace: config.namespace.clone(),
+                bots,
+            },
+            warnings,
+        ))
+    }
+
+    /// Takes the variables that templates may use from the environment.
+    ///
+    /// # Errors
+    /// When one of them is not set: a template would print nothing where something is meant.
+    pub fn take_vars(&mut self, file: &Loaded, env: &Env) -> Result<(), ConfigError> {
+        let mut problems = Vec::new();
+        for (index, name) in file.config.vars.iter().enumerate() {
+            match env.get(name.as_str()) {
+                Some(value) => {
+                    self.vars.insert(name.to_string(), value.to_owned());
+                }
+                None => problems.push(file.problem(
+                    Path::root().key("vars").index(index),
+                    format!("the environment variable {name} is not set"),
+                    "set it for this function, or take it out of vars",
+                )),
+            }
+        }
+        file.conclude(problems)
+    }
+
+    /// Makes every job do everything but the writes.
+    pub fn all_dry(&mut self) {
+        for job in &mut self.list {
+            job.dry_run = true;
+        }
+    }
+
+    /// In the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Job> {
+        self.list.iter()
+    }
+
+    /// The job of this name.
+    pub fn get(&self, name: &str) -> Option<&Job> {
+        self.list.iter().find(|job| job.name.as_str() == name)
+    }
+
+    /// Who may knock over HTTP.
+    pub fn callers(&self) -> &BTreeMap<CallerName, Caller> {
+        &self.callers
+    }
+
+    /// Which logins are our own.
+    pub fn bots(&self) -> &BotPattern {
+        &self.bots
+    }
+}
+
+impl Job {
+    fn compile(compiler: &mut Compiler<'_>, name: &JobId, job: &config::Job) -> Option<Self> {
+        let config = &compiler.file.config;
+        let place = Path::root().key("jobs").key(name.as_str());
+        let reads: Vec<&str> = job.read.keys().map(|name| name.as_str()).collect();
+        let condition = match &job.condition {
+            Some(source) => compiler.condition(&place.key("if"), source).map(Some),
+            None => Some(None),
+        };
+        let target = Target::compile(compiler, &place, job, config.defaults.repository.as_ref());
+        let steps: Vec<_> = job
+            .read
+            .iter()
+            .map(|(name, step)| {
+                Read::compile(compiler, &place.key("read").key(name.as_str()), name.as_str(), step)
+            })
+            .collect();
+        let steps: Option<Vec<Read>> = steps.into_iter().collect();
+        let action = match (&job.open_issue, &job.read_repository) {
+            (Some(action), None) => {
+                OpenIssue::compile(compiler, &place.key("open_issue"), action, &reads).map(Action::OpenIssue)
+            }
+            (None, Some(action)) => Some(Action::ReadRepository(ReadRepository::compile(action))),
+            // `check` has reported it.
+            _ => None,
+        };
+        let (steps, action) = (steps?, action?);
+        Some(Self {
+            name: name.clone(),
+            id: job.id.clone().unwrap_or_else(|| name.clone()),
+            triggers: job.triggers.clone(),
+            condition: condition?,
+            target: target?,
+            trust_policy: job.trust_policy.clone().or_else(|| config.defaults.trust_policy.clone())?,
+            permissions: permissions(&action, &steps),
+            reads: steps,
+            action,
+            dry_run: job.dry_run || config.dry_run,
+            from_self: job.from_self,
+            revoke: job.revoke == Some(Revoke::AfterRun),
+        })
+    }
+
+    /// Its key in the file, which is also its place in URLs.
+    pub fn name(&self) -> &JobId {
+        &self.name
+    }
+
+    /// What starts it.
+    pub fn triggers(&self) -> &[Trigger] {
+        &self.triggers
+    }
+
+    /// The permissions on its repository that a trust policy must give it.
+    pub fn permissions(&self) -> &BTreeMap<String, String> {
+        &self.permissions
+    }
+
+    /// The policy that lets it in.
+    pub fn trust_policy(&self) -> &TrustPolicyName {
+        &self.trust_policy
+    }
+
+    /// Its repository, where that does not depend on the event.
+    pub fn repository(&self) -> Option<&RepositoryName> {
+        match &self.target {
+            Target::Fixed(name) => Some(name),
+            Target::Chosen { .. } => None,
+        }
+    }
+
+    /// Whether it only reads, so that a GET may start it.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.action, Action::ReadRepository(_))
+    }
+
+    /// Whether it takes GitHub events that our own bots caused.
+    pub fn takes_own_events(&self) -> bool {
+        self.from_self
+    }
+
+    /// Its webhook, where it has one.
+    pub fn webhook(&self) -> Option<&WebhookTrigger> {
+        self.triggers.iter().find_map(|trigger| match trigger {
+            Trigger::Webhook(webhook) => Some(webhook),
+            _ => None,
+        })
+    }
+
+    /// Whether an `event` trigger asks for this event.
+    pub fn wants(&self, event: &Event) -> bool {
+        self.triggers.iter().any(|trigger| match trigger {
+            Trigger::Event(filter) => {
+                filter.source == event.source && filter.kind.as_ref().is_none_or(|kind| *kind == event.kind)
+            }
+            _ => false,
+        })
+    }
+}
+
+impl Target {
+    fn compile(
+        compiler: &mut Compiler<'_>,
+        place: &Path,
+        job: &config::Job,
+        default: Option<&RepositoryName>,
+    ) -> Option<Self> {
+        let place = place.key("repository");
+        match &job.repository {
+            None => default.cloned().map(Self::Fixed),
+            Some(text) if text.contains("{{") || text.contains("{%") => {
+                let template = compiler.template(Purpose::Plain, &place, text, &[])?;
+                Some(Self::Chosen { template, allowed: job.repositories.clone() })
+            }
+            Some(text) => match text.parse() {
+                Ok(name) => Some(Self::Fixed(name)),
+                Err(message) => {
+                    compiler.report(&place, message, "");
+                    None
+                }
+            },
+        }
+    }
+}
+
+/// What a trust policy must give: reading for every step, writing for what the action writes.
+fn permissions(action: &Action, steps: &[Read]) -> BTreeMap<String, String> {
+    let mut permissions: BTreeMap<String, String> =
+        steps.iter().map(|step| (step.permission().to_owned(), "read".to_owned())).collect();
+    match action {
+        Action::OpenIssue(_) => {
+            permissions.insert("issues".into(), "write".into());
+        }
+        Action::ReadRepository(action) => {
+            permissions.extend(action.permissions().map(|name| (name.to_owned(), "read".to_owned())));
+        }
+    }
+    permissions
+}
