@@ -1,0 +1,91 @@
+//! Drivers that run a built binary as its real platform would: a child process with a bare environment, spoken
+//! to over the platform's own protocol.
+//!
+//! Each host is in two parts: what the platform serves or sends, which needs no child and is tested alone, and
+//! the child.
+
+pub mod cloud_run;
+pub mod functions;
+pub mod http;
+pub mod lambda;
+pub mod process;
+pub mod webhook;
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::http_client::ClientError;
+
+pub use http::{HttpAnswer, HttpCall};
+pub use process::{Child, Program};
+
+/// Why a host could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The program could not be started at all.
+    #[error("{program} could not be started: {source}. Build it first, or give the right path.")]
+    Spawn {
+        /// The program's path.
+        program: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The program ended when it should have run on.
+    #[error("{program} ended ({status}) {moment}. It said:\n{output}")]
+    Ended {
+        /// The program's path.
+        program: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What was being waited for.
+        moment: String,
+        /// Everything it had written.
+        output: String,
+    },
+    /// Something did not happen in time.
+    #[error("{program} did not {what} within {}s. It said:\n{output}", after.as_secs_f32())]
+    Timeout {
+        /// The program's path.
+        program: String,
+        /// What was being waited for.
+        what: String,
+        /// How long.
+        after: Duration,
+        /// Everything it had written.
+        output: String,
+    },
+    /// The function reported that it cannot start.
+    #[error("initialisation failed: {0}")]
+    Init(lambda::FunctionError),
+    /// No answer came over HTTP.
+    #[error("no answer: {0}")]
+    Http(String),
+    /// The host's own servers could not be started.
+    #[error("the host could not be started: {0}")]
+    Io(#[from] io::Error),
+    /// The host's own client could not be used.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl From<reqwest::Error> for HostError {
+    fn from(error: reqwest::Error) -> Self {
+        // Without the URL: a query may hold a key.
+        Self::Http(error.without_url().to_string())
+    }
+}
+
+/// A loopback port that was free a moment ago. Somebody may take it before the child does; the hosts try again
+/// then.
+async fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+}
+
+/// Whether somebody else has taken `port` meanwhile.
+async fn is_taken(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_err()
+}
