@@ -1,0 +1,139 @@
+//! Telling what Lambda was handed, and turning it into a delivery.
+//!
+//! Never by trial: SNS, S3 and Kinesis events all parse as an SQS event, and a scheduled event parses as an alarm. The raw
+//! JSON's own marks decide, in a fixed order.
+
+mod direct;
+mod eventbridge;
+mod http_v2;
+
+use gatepass_core::delivery::Delivery;
+use gatepass_core::failure::Failure;
+use serde_json::Value;
+
+pub use self::http_v2::{HttpInvocation, encode};
+
+/// What an invocation is.
+#[derive(Debug)]
+pub enum Invocation {
+    /// A request of a Function URL or an HTTP API, for the router.
+    Http(Box<HttpInvocation>),
+    /// An event or a direct call. Lambda's own IAM has checked who may invoke the function.
+    Delivery(Delivery),
+}
+
+/// Kinds that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    HttpV2,
+    EventBridge,
+    Direct,
+    /// One that this version does not take.
+    Other(&'static str),
+}
+
+/// Reads an invocation's payload.
+///
+/// # Errors
+/// Invalid when it is nothing that this function takes; the message says what it looks like.
+pub fn read(payload: &str) -> Result<Invocation, Failure> {
+    let value: Value = serde_json::from_str(payload).map_err(|error| {
+        Failure::invalid(format!("the event is not JSON (line {}, column {})", error.line(), error.column()))
+    })?;
+    match kind(&value) {
+        Kind::HttpV2 => http_v2::read(value).map(|request| Invocation::Http(Box::new(request))),
+        Kind::EventBridge => eventbridge::read(value).map(Invocation::Delivery),
+        Kind::Direct => direct::read(value).map(Invocation::Delivery),
+        Kind::Other(what) => Err(Failure::invalid(format!(
+            "this is {what}, which this version does not take; it takes EventBridge events, requests of a Function URL or an HTTP API, and {{\"job\": NAME, \"input\": …}}"
+        ))),
+    }
+}
+
+/// By the marks that each service sets, in the order in which they are unambiguous.
+fn kind(value: &Value) -> Kind {
+    let Value::Object(object) = value else {
+        return Kind::Other(match value {
+            Value::Null => "null",
+            Value::Array(_) => "an array",
+            _ => "no JSON object",
+        });
+    };
+    let context = object.get("requestContext");
+    let has = |key: &str| object.contains_key(key);
+    let first = object.get("Records").and_then(|records| records.get(0));
+    let of_record = |key: &str| first.and_then(|record| record.get(key)).and_then(Value::as_str);
+    if context.and_then(|context| context.get("elb")).is_some() {
+        Kind::Other("a request of a load balancer")
+    } else if object.get("version").and_then(Value::as_str) == Some("2.0")
+        && context.and_then(|context| context.get("http")).is_some()
+    {
+        Kind::HttpV2
+    } else if has("httpMethod") && context.is_some() {
+        Kind::Other("a request of a REST API (payload format 1.0)")
+    } else if of_record("eventSource") == Some("aws:sqs") {
+        Kind::Other("a batch of SQS messages")
+    } else if of_record("EventSource") == Some("aws:sns") {
+        Kind::Other("an SNS notification")
+    } else if first.is_some() {
+        Kind::Other("a batch of records of another service")
+    } else if has("detail-type") && has("source") {
+        Kind::EventBridge
+    } else if has("alarmData") && has("source") {
+        Kind::Other("a direct alarm action of CloudWatch")
+    } else if has("job") {
+        Kind::Direct
+    } else {
+        Kind::Other("a JSON object without any mark that is known")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_told_by_its_marks() {
+        let table = [
+            (
+                json!({"requestContext": {"elb": {}}, "httpMethod": "GET"}),
+                Kind::Other("a request of a load balancer"),
+            ),
+            (json!({"version": "2.0", "requestContext": {"http": {}}}), Kind::HttpV2),
+            (
+                json!({"version": "1.0", "httpMethod": "GET", "requestContext": {}}),
+                Kind::Other("a request of a REST API (payload format 1.0)"),
+            ),
+            (json!({"Records": [{"eventSource": "aws:sqs"}]}), Kind::Other("a batch of SQS messages")),
+            (json!({"Records": [{"EventSource": "aws:sns"}]}), Kind::Other("an SNS notification")),
+            (
+                json!({"Records": [{"eventSource": "aws:s3"}]}),
+                Kind::Other("a batch of records of another service"),
+            ),
+            (json!({"detail-type": "Scheduled Event", "source": "aws.events"}), Kind::EventBridge),
+            (
+                json!({"source": "aws.cloudwatch", "alarmData": {}}),
+                Kind::Other("a direct alarm action of CloudWatch"),
+            ),
+            (json!({"job": "x"}), Kind::Direct),
+            (json!({}), Kind::Other("a JSON object without any mark that is known")),
+            (json!(null), Kind::Other("null")),
+            (json!([]), Kind::Other("an array")),
+            (json!(7), Kind::Other("no JSON object")),
+        ];
+        for (value, expected) in table {
+            assert_eq!(kind(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_is_named() {
+        for (payload, words) in
+            [("", "not JSON"), ("null", "this is null"), ("[1]", "this is an array"), ("{\"a\":", "not JSON")]
+        {
+            assert!(read(payload).unwrap_err().message.contains(words), "{payload}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `GetWebIdentityToken` of AWS STS, signed with the official signer.
+//!
+//! Source: AWS STS API reference, "GetWebIdentityToken" (November 2025). A form in, XML out; regional endpoints only.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use gatepass_core::client::ServiceUrl;
+use gatepass_core::deadline::Deadline;
+use gatepass_core::failure::Failure;
+use gatepass_core::id_token::{ask, jwt};
+use gatepass_core::secret::IdToken;
+use reqwest::Client;
+
+const PLACE: &str = "AWS STS (GetWebIdentityToken)";
+const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// The shortest life that the API's default gives: the token is used at once.
+const DURATION: Duration = Duration::from_secs(300);
+
+/// The regional endpoint.
+pub(super) fn endpoint(region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://sts.{region}.{suffix}")
+}
+
+pub(super) struct WebIdentity {
+    client: Client,
+    endpoint: ServiceUrl,
+    region: String,
+}
+
+impl WebIdentity {
+    pub(super) fn new(client: Client, endpoint: ServiceUrl, region: String) -> Self {
+        Self { client, endpoint, region }
+    }
+
+    pub(super) async fn token(
+        &self,
+        credentials: &Credentials,
+        audience: &str,
+        deadline: Deadline,
+    ) -> Result<IdToken, Failure> {
+        let body = form(audience);
+        let url = format!("{}/", self.endpoint.as_str());
+        let headers = signature(credentials, &self.region, &url, &body, SystemTime::now())
+            .map_err(|error| Failure::refused(format!("{PLACE}: the request cannot be signed: {error}")))?;
+        let mut request = self.client.post(&url).header("content-type", CONTENT_TYPE).body(body);
+        for (name, value) in headers {
+            let mut value = reqwest::header::HeaderValue::from_str(&value)
+                .map_err(|_| Failure::refused(format!("{PLACE}: the credentials are no plain text")))?;
+            value.set_sensitive(true);
+            request = request.header(name, value);
+        }
+        let absent = "check AWS_REGION, and the VPC endpoint for STS if this function is in a VPC";
+        let answer = ask(PLACE, request, deadline, absent, reason).await?;
+        let text = String::from_utf8_lossy(&answer);
+        jwt(PLACE, element(&text, "WebIdentityToken").unwrap_or_default().as_bytes())
+    }
+}
+
+/// RS256, because neither Google nor Entra takes ES384.
+fn form(audience: &str) -> String {
+    let mut form = String::from("Action=GetWebIdentityToken&Version=2011-06-15&Audience.member.1=");
+    form.extend(percent(audience));
+    form.push_str(&format!("&DurationSeconds={}&SigningAlgorithm=RS256", DURATION.as_secs()));
+    form
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+fn percent(text: &str) -> impl Iterator<Item = char> + '_ {
+    text.bytes().flat_map(|byte| {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        let text = if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        text.chars().collect::<Vec<_>>()
+    })
+}
+
+/// The headers that sign this request.
+fn signature(
+    credentials: &Credentials,
+    region: &str,
+    url: &str,
+    body: &str,
+    now: SystemTime,
+) -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
+    let identity = credentials.clone().into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(region)
+        .name("sts")
+        .time(now)
+        .settings(SigningSettings::default())
+        .build()?
+        .into();
+    let headers = [("content-type", CONTENT_TYPE)].into_iter();
+    let request = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body.as_bytes()))?;
+    let (instructions, _) = sign(request, &parameters)?.into_parts();
+    Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// What a refusal means, and what to change.
+fn reason(status: u16, body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let code = element(&text, "Code")?;
+    let next = match code {
+        "OutboundWebIdentityFederationDisabledException" | "OutboundWebIdentityFederationDisabled" => {
+            "outbound identity federation is off in this account: an administrator turns it on once with `aws iam enable-outbound-web-identity-federation`"
+        }
+        "AccessDenied" | "AccessDeniedException" => {
+            "the role may not do this: allow sts:GetWebIdentityToken for this audience, 300 seconds and RS256"
+        }
+        "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "UnrecognizedClientException" => {
+            "the role's credentials are not accepted: they may have expired"
+        }
+        "SignatureDoesNotMatch" | "IncompleteSignature" | "RequestExpired" => {
+            "the signature is not accepted: check the clock, AWS_REGION and the credentials"
+        }
+        "SessionDurationEscalation" | "SessionDurationEscalationException" => {
+            "the role's session ends before the token would"
+        }
+        "JwtPayloadSizeExceeded" | "JWTPayloadSizeExceededException" => {
+            "the token would be too large: take tags off the role"
+        }
+        "Throttling" | "ThrottlingException" if status == 400 => {
+            "too many calls at once: deliver the event again"
+        }
+        _ => element(&text, "Message").unwrap_or("no reason given"),
+    };
+    Some(format!("{code}; {next}"))
+}
+
+/// The text of an element of the answer: neither a JWT nor an error's code can hold a character that XML escapes.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_the_known_one() {
+        // Computed by botocore for the same request.
+        let credentials = Credentials::new(
+            "AKIDEXAMPLE",
+            "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            Some("sess/tok+en==".into()),
+            None,
+            "test",
+        );
+        let time = SystemTime::UNIX_EPOCH
+            + Duration::from_secs(
+                "2026-11-20T09:21:28Z".parse::<jiff::Timestamp>().unwrap().as_second().unsigned_abs(),
+            );
+        let headers = signature(
+            &credentials,
+            "eu-west-1",
+            "https://sts.eu-west-1.amazonaws.com/",
+            &form("octo-sts.dev"),
+            time,
+        )
+        .unwrap();
+        let (_, authorization) = headers.iter().find(|(name, _)| name == "authorization").unwrap();
+        assert!(
+            authorization.contains("SignedHeaders=content-type;host;x-amz-date;x-amz-security-token"),
+            "{authorization}"
+        );
+        assert!(
+            authorization
+                .ends_with("Signature=7454b91d9743c065803759fc0f707ad00cf8970efe6e43fad3a5a4d525369fb8"),
+            "{authorization}"
+        );
+    }
+
+    #[test]
+    fn an_audience_is_encoded() {
+        assert!(
+            form("https://x/a b").contains("Audience.member.1=https%3A%2F%2Fx%2Fa%20b&DurationSeconds=300")
+        );
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_change() {
+        let xml = |code: &str| {
+            format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
+            )
+        };
+        for (code, words) in [
+            ("OutboundWebIdentityFederationDisabledException", "enable-outbound-web-identity-federation"),
+            ("AccessDenied", "allow sts:GetWebIdentityToken"),
+            ("ExpiredToken", "expired"),
+            ("Other", "Other; m"),
+        ] {
+            assert!(reason(403, xml(code).as_bytes()).unwrap().contains(words), "{code}");
+        }
+        assert_eq!(reason(500, b"<html>"), None);
+    }
+
+    #[test]
+    fn china_has_its_own_suffix() {
+        assert_eq!(endpoint("eu-west-1"), "https://sts.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint("cn-north-1"), "https://sts.cn-north-1.amazonaws.com.cn");
+    }
+}
