@@ -1,0 +1,97 @@
+//! The custom handler's side of the Functions host.
+//!
+//! The host polls `GET /` until anything answers, forwards HTTP functions as they are, below `/api`, and calls every
+//! other function as `POST /{function}`. Source: Azure Functions documentation, "Custom handlers", and the host's source.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use gatepass_core::app::{App, StartError};
+use gatepass_core::deadline::Deadline;
+use gatepass_core::env::Env;
+use gatepass_core::failure::Failure;
+use gatepass_core::http::{HostCheck, HttpAnswer};
+use gatepass_core::report::Report;
+use gatepass_core::telemetry::{Correlation, TARGET};
+use tokio::net::TcpListener;
+
+use crate::timer;
+
+const PORT_VARIABLE: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// Serves until the host ends the process.
+///
+/// # Errors
+/// When a webhook's secret cannot be read, or when this is not started by the Functions host.
+pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
+    let port: u16 = env.get(PORT_VARIABLE).and_then(|text| text.parse().ok()).ok_or_else(|| {
+        StartError::Environment(format!(
+            "{PORT_VARIABLE} holds no port: this program is started by the Azure Functions host, as its custom handler"
+        ))
+    })?;
+    let app = Arc::new(app);
+    // A `host` caller is one that the host's own check of the function key has let in.
+    let router = Router::new()
+        .route("/", get(ready))
+        .route("/{function}", post(invoke))
+        .with_state(Arc::clone(&app))
+        .nest("/api", app.router(HostCheck::Passed)?);
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let cannot = |error: std::io::Error| StartError::Environment(format!("{PORT_VARIABLE} {port}: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    tracing::info!(target: TARGET, message = "listening", port);
+    axum::serve(listener, router).await.map_err(cannot)
+}
+
+/// Any status counts as ready.
+async fn ready() -> StatusCode {
+    StatusCode::OK
+}
+
+/// A function without forwarding: here a timer.
+async fn invoke(
+    State(app): State<Arc<App>>,
+    Path(function): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let id = text("x-azure-functions-invocationid").unwrap_or_default();
+    let trace = text("traceparent").and_then(|value| value.split('-').nth(1).map(str::to_owned));
+    Correlation { id: id.clone(), trace }
+        .scope(async {
+            match tick(&app, &function, &id, &body).await {
+                Ok(report) => answer(&report),
+                Err(failure) => {
+                    tracing::error!(
+                        target: TARGET, message = "an invocation failed", function, status = failure.class.name(),
+                        reason = failure.message,
+                    );
+                    HttpAnswer::from(failure).into_response()
+                }
+            }
+        })
+        .await
+}
+
+async fn tick(app: &App, function: &str, invocation: &str, body: &[u8]) -> Result<Report, Failure> {
+    let job = timer::job(function).ok_or_else(|| {
+        Failure::not_found(format!("{function:?} is no function of gatepass; a timer's is called JOB-timer"))
+    })?;
+    let delivery = timer::read(app.job(job)?.name(), invocation, body)?;
+    app.handle(&delivery, Deadline::after(Deadline::DEFAULT)).await
+}
+
+/// A non-2xx is a failed invocation; anything but this document would hang one that succeeded.
+fn answer(report: &Report) -> Response {
+    match report.worst() {
+        Some(_) => HttpAnswer::report(report, false).into_response(),
+        None => HttpAnswer::new(200, timer::outputs(report)).into_response(),
+    }
+}

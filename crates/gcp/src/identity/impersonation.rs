@@ -1,0 +1,111 @@
+//! Away from the platform: an access token, and `generateIdToken` for a service account.
+//!
+//! Source: IAM Service Account Credentials API, `projects.serviceAccounts.generateIdToken`. The caller needs
+//! `roles/iam.serviceAccountOpenIdTokenCreator` on the service account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepass_core::client::{Clients, ServiceUrl, excerpt};
+use gatepass_core::deadline::Deadline;
+use gatepass_core::env::Env;
+use gatepass_core::failure::Failure;
+use gatepass_core::id_token::{IDENTITY_TIMEOUT, IdTokenSource, Pending, ask, jwt};
+use gatepass_core::secret::IdToken;
+use gcp_auth::TokenProvider;
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+const PLACE: &str = "Google's generateIdToken";
+const ENDPOINT: &str = "https://iamcredentials.googleapis.com";
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+/// gcloud's own name for another endpoint of this API.
+const ENDPOINT_VARIABLE: &str = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS";
+
+/// Gets OIDC tokens of a service account that these credentials may impersonate.
+pub(super) struct Impersonation {
+    client: Client,
+    url: String,
+    email: String,
+    /// Found at the first use: looking for credentials takes time that a start has not.
+    provider: OnceCell<Arc<dyn TokenProvider>>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    token: String,
+}
+
+impl Impersonation {
+    pub(super) fn new(env: &Env, clients: &Clients, email: &str) -> Result<Self, String> {
+        let is_email =
+            email.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && domain.contains('.'))
+                && email.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'@' | b'_'));
+        if !is_email {
+            return Err(format!(
+                "id_token.google.service_account is `{email}`: write its e-mail address, as in jobs@project.iam.gserviceaccount.com"
+            ));
+        }
+        let endpoint = ServiceUrl::parse(env.get(ENDPOINT_VARIABLE).unwrap_or(ENDPOINT))
+            .map_err(|error| format!("{ENDPOINT_VARIABLE}: {error}"))?;
+        let url = format!("{}/v1/projects/-/serviceAccounts/{email}:generateIdToken", endpoint.as_str());
+        Ok(Self { client: clients.outbound.clone(), url, email: email.to_owned(), provider: OnceCell::new() })
+    }
+
+    async fn access_token(&self) -> Result<Arc<gcp_auth::Token>, Failure> {
+        let advice = "run `gcloud auth application-default login`, or name a credentials file with GOOGLE_APPLICATION_CREDENTIALS";
+        let refused = |error: gcp_auth::Error| {
+            Failure::refused(format!("no Google credentials here ({error}); {advice}"))
+        };
+        let provider = self.provider.get_or_try_init(gcp_auth::provider).await.map_err(refused)?;
+        provider.token(&[SCOPE]).await.map_err(|error| {
+            Failure::deferred(Duration::ZERO, format!("Google gives no access token now ({error})"))
+        })
+    }
+}
+
+impl IdTokenSource for Impersonation {
+    fn name(&self) -> &str {
+        "gcp:generateIdToken"
+    }
+
+    fn id_token<'a>(
+        &'a self,
+        audience: &'a str,
+        deadline: Deadline,
+    ) -> Pending<'a, Result<IdToken, Failure>> {
+        Box::pin(async move {
+            let limit = deadline.at_most(IDENTITY_TIMEOUT);
+            let token = limit.run("getting a Google access token", self.access_token()).await?;
+            let request = self
+                .client
+                .post(&self.url)
+                .bearer_auth(token.as_str())
+                .json(&json!({ "audience": audience, "includeEmail": true }));
+            let answer =
+                ask(PLACE, request, deadline, "check the network", reason).await.map_err(|failure| {
+                    let email = &self.email;
+                    Failure { message: format!("{} (for {email})", failure.message), ..failure }
+                })?;
+            let answer: Answer = serde_json::from_slice(&answer)
+                .map_err(|_| Failure::refused(format!("{PLACE} answered with something else")))?;
+            jwt(PLACE, answer.token.as_bytes())
+        })
+    }
+}
+
+fn reason(status: u16, body: &[u8]) -> Option<String> {
+    let document: Value = serde_json::from_slice(body).ok()?;
+    let message = document.pointer("/error/message").and_then(Value::as_str)?;
+    let next = match status {
+        403 => {
+            "; give these credentials roles/iam.serviceAccountOpenIdTokenCreator on the service account, and enable the IAM Service Account Credentials API"
+        }
+        404 => "; is there such a service account?",
+        _ => "",
+    };
+    Some(format!("{}{next}", excerpt(message.as_bytes())))
+}

@@ -1,0 +1,13 @@
+//! The Cloud Run service, and the plain HTTP host for anywhere else.
+
+use std::process::ExitCode;
+
+use gatepass_core::env::Env;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match gatepass_gcp::run(&Env::from_process()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => gatepass_core::telemetry::report_start_error(&error),
+    }
+}
