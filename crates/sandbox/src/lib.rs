@@ -10,6 +10,7 @@
 mod acme;
 pub mod faults;
 pub mod github;
+pub mod golden;
 pub mod hosts;
 pub mod http_client;
 pub mod identity;
