@@ -8,6 +8,7 @@ pub mod cloud_run;
 pub mod functions;
 pub mod http;
 pub mod lambda;
+mod leaks;
 pub mod process;
 pub mod webhook;
 

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::HostError;
+use super::leaks::Watch;
 use crate::identity::Environment;
 
 /// How long [`Child::wait_for_line`] and [`Child::exit`] wait before they give up.
@@ -106,6 +107,7 @@ pub struct Child {
     name: String,
     pid: Option<u32>,
     output: Output,
+    leaks: Watch,
     ended: watch::Receiver<Option<ExitStatus>>,
     kill: Arc<Notify>,
     keeper: JoinHandle<()>,
@@ -115,6 +117,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         // The keeper owns the process, which dies with it (kill_on_drop).
         self.keeper.abort();
+        self.refuse_leaks();
     }
 }
 
@@ -154,7 +157,18 @@ impl Child {
                 tokio::join!(waiting, sink.read(Stream::Stdout, stdout), sink.read(Stream::Stderr, stderr));
             tell.send_replace(Some(status.unwrap_or_default()));
         });
-        Ok(Self { name, pid, output, ended, kill, keeper })
+        let leaks = Watch::over(&program.environment);
+        Ok(Self { name, pid, output, leaks, ended, kill, keeper })
+    }
+
+    /// Every test that runs a binary is also a test of this.
+    #[expect(clippy::panic, reason = "a leaked credential must fail whatever run it is seen in")]
+    fn refuse_leaks(&self) {
+        if let Some(what) = self.leaks.find(&self.output.lock())
+            && !std::thread::panicking()
+        {
+            panic!("{} has printed {what}", self.name);
+        }
     }
 
     /// Every line so far, in the order in which they arrived.
