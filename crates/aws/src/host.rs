@@ -59,7 +59,8 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
 
 async fn handle(app: &App, router: Router, payload: &str, deadline: Deadline) -> Result<Value, Failed> {
     match events::read(payload)? {
-        Invocation::Http(request) => {
+        Invocation::Http(mut request) => {
+            request.extensions_mut().insert(deadline);
             let Ok(response) = router.oneshot(*request).await;
             Ok(serde_json::to_value(events::encode(response).await).unwrap_or_default())
         }

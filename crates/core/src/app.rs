@@ -18,6 +18,7 @@ use crate::github::Gateway;
 use crate::id_token::IdTokenSource;
 use crate::job::{Job, Jobs};
 use crate::report::{JobResult, Report};
+use crate::telemetry::TARGET;
 
 /// The file that is read when `GATEPASS_CONFIG` names none.
 pub const DEFAULT_CONFIG: &str = "gatepass.yaml";
@@ -135,6 +136,10 @@ impl App {
             Address::Subscribers => self.jobs.iter().filter(|job| job.wants(&delivery.event)).collect(),
             Address::Job(name) => vec![self.job(name.as_str())?],
         };
+        if jobs.is_empty() {
+            let Event { id, source, kind, .. } = &delivery.event;
+            tracing::info!(target: TARGET, message = "no job wants this event", event_id = id, event_source = source, kind);
+        }
         let results = join_all(jobs.into_iter().map(|job| self.run(job, &delivery.event, deadline))).await;
         Ok(Report { results })
     }

@@ -177,10 +177,13 @@ pub fn describe(error: &reqwest::Error) -> String {
     }
 }
 
-/// The first words of an answer that is not what it should be, for an error message: one line, printable, short.
+/// The first words of an answer that is not what it should be, for an error message: one line, printable, short, and
+/// without any word that might be a credential which somebody sends back.
 pub fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..400).unwrap_or(body));
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_credential = |word: &str| word.len() > 80 || word.contains("ghs_") || word.contains("eyJ");
+    let words = text.split_whitespace().map(|word| if is_credential(word) { "…" } else { word });
+    let line: String = words.collect::<Vec<_>>().join(" ");
     let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
     if line.is_empty() { "an empty body".into() } else { format!("{line:?}") }
 }
@@ -236,6 +239,8 @@ mod tests {
     fn an_excerpt_is_one_short_printable_line() {
         assert_eq!(excerpt(b"<html>\n <b>\x07no</b>"), r#""<html> <b>no</b>""#);
         assert_eq!(excerpt(b""), "an empty body");
-        assert!(excerpt(&[b'x'; 4000]).len() < 220);
+        assert!(excerpt("words ".repeat(400).as_bytes()).len() < 220);
+        let echoed = excerpt(b"bad token ghs_0123456789abcdef or {\"t\":\"eyJhbGciOi.eyJz.c2ln\"}");
+        assert_eq!(echoed, "\"bad token … or …\"");
     }
 }

@@ -1,7 +1,7 @@
 //! `gatepass.yaml`, version 1: the types, which are also the source of the JSON Schema.
 //!
 //! The format is fixed in `docs/contract.md`. Structure and the rules of single values are checked while the file is
-//! read; rules between values in [`check`](self::check). Every problem of a file is reported at once.
+//! read; rules between values by `check`. Every problem of a file is reported at once.
 
 mod check;
 mod load;

@@ -1,7 +1,7 @@
 //! The part of GitHub's REST API that jobs use.
 //!
 //! One [`GitHub`] serves one job for one event: it gets its token when the first call needs one, counts its calls, and
-//! judges every answer by one table ([`answer`]). A token goes to the configured API's origin only.
+//! judges every answer by the table of `answer`. A token goes to the configured API's origin only.
 
 mod answer;
 mod issues;
@@ -173,7 +173,7 @@ impl<'a> GitHub<'a> {
     /// Reads; GitHub's 5xx and broken connections are tried again. `what` completes "GitHub, …:".
     ///
     /// # Errors
-    /// As GitHub's answers are judged; see [`answer`].
+    /// As the table of `answer` judges what GitHub says.
     pub async fn get(&self, url: Url, what: &str) -> Result<Answer, Failure> {
         Ok(self.repeatable(&Method::GET, url, None, what).await?)
     }

@@ -43,7 +43,7 @@ pub(super) async fn handshake(headers: HeaderMap) -> Response {
 
 impl Surface {
     async fn take_event(&self, arrival: Arrival) -> Result<(Report, bool), Failure> {
-        let deadline = Deadline::after(Deadline::DEFAULT);
+        let deadline = arrival.deadline(Deadline::DEFAULT);
         let callers = self.app.jobs().callers();
         let candidates: BTreeMap<_, _> = callers.iter().filter(|(_, caller)| sends_events(caller)).collect();
         let host = arrival.host.unwrap_or(self.host);

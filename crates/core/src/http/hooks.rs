@@ -33,7 +33,7 @@ pub(super) async fn deliver(
 
 impl Surface {
     async fn take_hook(&self, name: &str, arrival: Arrival) -> Result<Report, Failure> {
-        let deadline = Deadline::after(Deadline::WEBHOOK);
+        let deadline = arrival.deadline(Deadline::WEBHOOK);
         let job = self.app.job(name)?;
         let (Some(webhook), Some(secrets)) = (job.webhook(), self.secrets.get(job.name())) else {
             return Err(Failure::not_found(format!("the job {name} has no webhook trigger")));

@@ -36,7 +36,7 @@ pub(super) async fn start(
 
 impl Surface {
     async fn start_job(&self, name: &str, arrival: Arrival) -> Result<(Report, bool), Failure> {
-        let deadline = Deadline::after(Deadline::DEFAULT);
+        let deadline = arrival.deadline(Deadline::DEFAULT);
         let job = self.app.job(name)?;
         let (schedulers, http) = knockers(job);
         if schedulers.is_empty() && http.is_empty() {
@@ -45,7 +45,7 @@ impl Surface {
             )));
         }
         let is_get = arrival.method == Method::GET;
-        if is_get && !(job.is_read_only() && !http.is_empty()) {
+        if is_get && (!job.is_read_only() || http.is_empty()) {
             return Err(Failure::invalid(format!(
                 "the job {name} is started with POST: a GET must change nothing"
             )));

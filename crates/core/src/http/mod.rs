@@ -11,6 +11,7 @@ mod jobs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -20,6 +21,7 @@ use axum::routing::{get, post};
 
 pub use self::answer::HttpAnswer;
 use crate::app::{App, StartError};
+use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
 use crate::failure::Failure;
 use crate::inbound::callers::Door;
@@ -42,7 +44,7 @@ pub(crate) struct Surface {
 
 impl App {
     /// The router. `host` says what this host has checked of a request that has no [`HostCheck`] of its own among its
-    /// extensions.
+    /// extensions. A [`Deadline`] among them is kept.
     ///
     /// # Errors
     /// When a webhook's secret cannot be read: the start stops rather than leave a route open or dead.
@@ -98,6 +100,7 @@ pub(crate) struct Arrival {
     uri: Uri,
     headers: HeaderMap,
     host: Option<HostCheck>,
+    deadline: Option<Deadline>,
     body: Body,
 }
 
@@ -106,12 +109,17 @@ impl<S: Send + Sync> FromRequest<S> for Arrival {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
-        let host = parts.extensions.get().copied();
-        Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, host, body })
+        let (host, deadline) = (parts.extensions.get().copied(), parts.extensions.get().copied());
+        Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, host, deadline, body })
     }
 }
 
 impl Arrival {
+    /// When the answer must be there: by the host's own deadline, and within `budget`.
+    fn deadline(&self, budget: Duration) -> Deadline {
+        self.deadline.map_or_else(|| Deadline::after(budget), |deadline| deadline.at_most(budget))
+    }
+
     /// The body, at most [`MAX_BODY`] bytes.
     async fn read_body(body: Body, headers: &HeaderMap) -> Result<Bytes, Failure> {
         let too_large = || Failure::too_large(format!("the body is larger than {MAX_BODY} bytes"));
