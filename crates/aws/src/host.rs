@@ -1,5 +1,6 @@
 //! Lambda, the host: what it is told when an event is done or fails.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +11,9 @@ use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
 use gatepass_core::http::HostCheck;
 use gatepass_core::telemetry::Correlation;
+use gatepass_core::telemetry::TARGET;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tower::ServiceExt as _;
@@ -43,13 +46,13 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
     }
     let app = Arc::new(app);
     let router = app.router(HostCheck::Missing)?;
-    let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+    let handler = service_fn(move |event: LambdaEvent<Payload>| {
         let (app, router) = (Arc::clone(&app), router.clone());
         async move {
             let id = event.context.request_id.clone();
             let trace = event.context.xray_trace_id.clone();
             let deadline = deadline(event.context.deadline);
-            Correlation { id, trace }.scope(handle(&app, router, event.payload.get(), deadline)).await
+            Correlation { id, trace }.scope(handle(&app, router, event.payload, deadline)).await
         }
     });
     lambda_runtime::run_concurrent(handler)
@@ -57,19 +60,46 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
         .map_err(|error| StartError::Environment(format!("Lambda's runtime API failed: {error}")))
 }
 
-async fn handle(app: &App, router: Router, payload: &str, deadline: Deadline) -> Result<Value, Failed> {
-    match events::read(payload)? {
+async fn handle(app: &App, router: Router, payload: Payload, deadline: Deadline) -> Result<Value, Failed> {
+    match payload.read().inspect_err(not_taken)? {
         Invocation::Http(mut request) => {
             request.extensions_mut().insert(deadline);
             let Ok(response) = router.oneshot(*request).await;
             Ok(serde_json::to_value(events::encode(response).await).unwrap_or_default())
         }
         Invocation::Delivery(delivery) => {
-            let report = app.handle(&delivery, deadline).await?;
+            let report = app.handle(&delivery, deadline).await.inspect_err(not_taken)?;
             match report.worst() {
                 Some((_, failure)) => Err(Failed(failure.clone())),
                 None => Ok(report.answer(false)),
             }
+        }
+    }
+}
+
+/// What has no job has no record `outcome`.
+fn not_taken(failure: &Failure) {
+    tracing::warn!(
+        target: TARGET, message = "an event was not taken", status = failure.class.name(),
+        reason = failure.message,
+    );
+}
+
+/// What Lambda hands over, or why it is no JSON. It reads itself from anything: what it cannot read, the runtime crate
+/// would report under an error type that is none of ours.
+struct Payload(Result<Box<RawValue>, String>);
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::deserialize(deserializer).map_err(|error: D::Error| error.to_string())))
+    }
+}
+
+impl Payload {
+    fn read(&self) -> Result<Invocation, Failure> {
+        match &self.0 {
+            Ok(json) => events::read(json.get()),
+            Err(error) => Err(events::not_json(error)),
         }
     }
 }
@@ -82,8 +112,14 @@ fn deadline(milliseconds: u64) -> Deadline {
 }
 
 /// A failure as Lambda shows and counts it: `errorType` is the class.
-#[derive(Debug)]
 struct Failed(Failure);
+
+/// What the runtime crate logs of it: the record `outcome` has said the rest.
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the invocation has failed: {}", self.0.class.name())
+    }
+}
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {

@@ -7,16 +7,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gatepass_core::app::{App, StartError};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::http::{HostCheck, HttpAnswer};
+use gatepass_core::http::{HostCheck, HttpAnswer, RequestBody, RequestId};
 use gatepass_core::report::Report;
 use gatepass_core::telemetry::{Correlation, TARGET};
 use tokio::net::TcpListener;
@@ -24,6 +24,9 @@ use tokio::net::TcpListener;
 use crate::timer;
 
 const PORT_VARIABLE: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
+
+/// The host's id of an invocation, under which Application Insights keeps it.
+const INVOCATION_ID: &str = "x-azure-functions-invocationid";
 
 /// Serves until the host ends the process.
 ///
@@ -41,7 +44,7 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
         .route("/", get(ready))
         .route("/{function}", post(invoke))
         .with_state(Arc::clone(&app))
-        .nest("/api", app.router(HostCheck::Passed)?);
+        .nest("/api", app.router(HostCheck::Passed)?.layer(from_fn(forwarded)));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let cannot = |error: std::io::Error| StartError::Environment(format!("{PORT_VARIABLE} {port}: {error}"));
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
@@ -54,19 +57,26 @@ async fn ready() -> StatusCode {
     StatusCode::OK
 }
 
+/// An HTTP function, forwarded: the same routes as on every cloud.
+async fn forwarded(mut request: Request, next: Next) -> Response {
+    if let Some(id) = text(request.headers(), INVOCATION_ID) {
+        request.extensions_mut().insert(RequestId(id));
+    }
+    next.run(request).await
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
 /// A function without forwarding: here a timer.
-async fn invoke(
-    State(app): State<Arc<App>>,
-    Path(function): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let id = text("x-azure-functions-invocationid").unwrap_or_default();
-    let trace = text("traceparent").and_then(|value| value.split('-').nth(1).map(str::to_owned));
+async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, request: Request) -> Response {
+    let headers = request.headers();
+    let id = text(headers, INVOCATION_ID).unwrap_or_default();
+    let trace = text(headers, "traceparent").and_then(|value| value.split('-').nth(1).map(str::to_owned));
     Correlation { id: id.clone(), trace }
         .scope(async {
-            match tick(&app, &function, &id, &body).await {
+            match tick(&app, &function, &id, request).await {
                 Ok(report) => answer(&report),
                 Err(failure) => {
                     tracing::error!(
@@ -80,12 +90,17 @@ async fn invoke(
         .await
 }
 
-async fn tick(app: &App, function: &str, invocation: &str, body: &[u8]) -> Result<Report, Failure> {
+async fn tick(app: &App, function: &str, invocation: &str, request: Request) -> Result<Report, Failure> {
+    let deadline = Deadline::after(Deadline::DEFAULT);
+    let (parts, body) = request.into_parts();
+    let body = RequestBody::from(body);
     let job = timer::job(function).ok_or_else(|| {
         Failure::not_found(format!("{function:?} is no function of gatepass; a timer's is called JOB-timer"))
     })?;
-    let delivery = timer::read(app.job(job)?.name(), invocation, body)?;
-    app.handle(&delivery, Deadline::after(Deadline::DEFAULT)).await
+    let name = app.job(job)?.name();
+    let body = deadline.run("reading the body", body.read(&parts.headers)).await?;
+    let delivery = timer::read(name, invocation, &body)?;
+    app.handle(&delivery, deadline).await
 }
 
 /// A non-2xx is a failed invocation; anything but this document would hang one that succeeded.

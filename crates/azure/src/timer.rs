@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// An invocation, as far as it matters here.
 #[derive(Deserialize)]
@@ -43,7 +43,9 @@ pub fn job(function: &str) -> Option<&str> {
 /// # Errors
 /// Invalid when the body is not what the Functions host sends.
 pub fn read(job: &JobId, invocation: &str, body: &[u8]) -> Result<Delivery, Failure> {
-    let sent: Invocation = serde_json::from_slice(body).map_err(|error| {
+    // An object first: to serde, a list is a struct too.
+    let sent = serde_json::from_slice::<Map<String, Value>>(body);
+    let sent: Invocation = sent.and_then(|_| serde_json::from_slice(body)).map_err(|error| {
         Failure::invalid(format!(
             "this is no timer invocation of the Functions host (line {}, column {})",
             error.line(),

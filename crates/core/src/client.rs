@@ -12,7 +12,6 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use crate::event::MAX_BODY;
 use crate::failure::Failure;
 
 /// How long a connection may take to be made.
@@ -142,15 +141,26 @@ impl ServiceUrl {
     }
 }
 
-/// Reads a whole body, at most [`MAX_BODY`] bytes.
+/// Why an answer could not be read. It holds neither the URL nor anything of the answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It has more bytes than are read.
+    #[error("answered with more than {0} bytes")]
+    TooLarge(usize),
+    /// The connection broke.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// Reads a whole body, at most `limit` bytes.
 ///
 /// # Errors
-/// What went wrong, without the URL or anything of the body.
-pub async fn read_body(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+/// When there are more, or when the connection breaks.
+pub async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(format!("the answer is larger than {MAX_BODY} bytes"));
+    while let Some(chunk) = response.chunk().await.map_err(|error| BodyError::Broken(describe(&error)))? {
+        if body.len() + chunk.len() > limit {
+            return Err(BodyError::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }

@@ -37,6 +37,12 @@ impl Deadline {
         Self(self.0.min(Instant::now() + limit))
     }
 
+    /// That much earlier: what has to be done afterwards needs time too.
+    #[must_use]
+    pub fn earlier_by(self, reserve: Duration) -> Self {
+        Self(self.0.checked_sub(reserve).unwrap_or(self.0))
+    }
+
     /// Runs `future` until the deadline; what is not done by then is Deferred and names `what`.
     ///
     /// # Errors

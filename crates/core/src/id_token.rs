@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::client::{describe, excerpt, read_body};
 use crate::deadline::Deadline;
+use crate::event::MAX_BODY;
 use crate::failure::Failure;
 use crate::secret::{IdToken, MAX_TOKEN_LEN};
 
@@ -28,10 +29,34 @@ pub trait IdTokenSource: Send + Sync {
     -> Pending<'a, Result<IdToken, Failure>>;
 }
 
+/// The end of a sentence about what may pass by itself.
+const AGAIN: &str = "deliver the event again";
+
+/// Why an endpoint refuses, and what to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// For a person.
+    pub text: String,
+    /// Whether it may pass by itself.
+    pub may_pass: bool,
+}
+
+impl Reason {
+    /// What this status means by itself: 429 and 5xx may pass, everything else is final.
+    pub fn by_status(status: u16, text: impl Into<String>) -> Self {
+        Self { text: text.into(), may_pass: status == 429 || status >= 500 }
+    }
+
+    /// What may pass whatever the status says.
+    pub fn passing(text: impl Into<String>) -> Self {
+        Self { text: text.into(), may_pass: true }
+    }
+}
+
 /// One call of an identity endpoint: what it answered with 200, within [`IDENTITY_TIMEOUT`].
 ///
-/// `place` names the endpoint and `absent` says what to do when there is none. `reason` picks the endpoint's own words
-/// out of a refusal.
+/// `place` names the endpoint and `absent` says what to do when there is none. `reason` reads the endpoint's own words
+/// out of a refusal. A connection that breaks is tried once more: after a freeze, a pooled one may be dead.
 ///
 /// # Errors
 /// Timeout and 5xx are Deferred, 4xx or absent Refused (`docs/contract.md`, "Failures").
@@ -40,31 +65,38 @@ pub async fn ask(
     request: reqwest::RequestBuilder,
     deadline: Deadline,
     absent: &str,
-    reason: fn(u16, &[u8]) -> Option<String>,
+    reason: fn(u16, &[u8]) -> Option<Reason>,
 ) -> Result<Vec<u8>, Failure> {
     let limit = deadline.at_most(IDENTITY_TIMEOUT);
     limit
         .run(place, async {
-            let response = request.send().await.map_err(|error| {
+            let second = request.try_clone();
+            let response = match (request.send().await, second) {
+                (Err(error), Some(second)) if !error.is_connect() && !error.is_timeout() => {
+                    second.send().await
+                }
+                (result, _) => result,
+            };
+            let response = response.map_err(|error| {
                 if error.is_connect() && !error.is_timeout() {
                     Failure::refused(format!("{place} {}; {absent}", describe(&error)))
                 } else {
-                    Failure::deferred(Duration::ZERO, format!("{place} {}", describe(&error)))
+                    Failure::deferred(Duration::ZERO, format!("{place} {}; {AGAIN}", describe(&error)))
                 }
             })?;
             let status = response.status();
-            let body = read_body(response)
+            let body = read_body(response, MAX_BODY)
                 .await
-                .map_err(|error| Failure::deferred(Duration::ZERO, format!("{place}: {error}")))?;
+                .map_err(|error| Failure::deferred(Duration::ZERO, format!("{place} {error}; {AGAIN}")))?;
             if status.is_success() {
                 return Ok(body);
             }
-            let said = reason(status.as_u16(), &body).unwrap_or_else(|| excerpt(&body));
-            let message = format!("{place} answered {}: {said}", status.as_u16());
-            Err(if status.is_server_error() || status.as_u16() == 429 {
-                Failure::deferred(Duration::ZERO, message)
-            } else {
-                Failure::refused(message)
+            let status = status.as_u16();
+            let reason = reason(status, &body).unwrap_or_else(|| Reason::by_status(status, excerpt(&body)));
+            let message = format!("{place} answered {status}: {}", reason.text);
+            Err(match reason.may_pass {
+                true => Failure::deferred(Duration::ZERO, message),
+                false => Failure::refused(message),
             })
         })
         .await

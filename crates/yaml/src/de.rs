@@ -11,7 +11,7 @@ use crate::core_schema::{self, Value};
 use crate::de::choice::Choice;
 use crate::de::stand_in::StandIn;
 use crate::fault::Fault;
-use crate::{Kind, Node};
+use crate::{Kind, Node, Path};
 
 mod choice;
 mod stand_in;
@@ -30,6 +30,19 @@ pub(crate) struct Repairs {
 impl Repairs {
     pub(crate) fn drops(&self, node: &Node) -> bool {
         self.dropped.contains(&std::ptr::from_ref(node))
+    }
+
+    /// The list items below `node` that are passed over, each by its list and its index.
+    pub(crate) fn left_out(&self, node: &Node, path: &Path, found: &mut Vec<(Path, usize)>) {
+        for (index, element) in node.elements().iter().enumerate() {
+            if self.drops(element) {
+                found.push((path.clone(), index));
+            }
+            self.left_out(element, &path.index(index), found);
+        }
+        for (key, value) in node.entries() {
+            self.left_out(value, &path.key(key.text().unwrap_or_default()), found);
+        }
     }
 
     pub(crate) fn drops_entry(&self, (key, value): &(Node, Node)) -> bool {

@@ -68,5 +68,5 @@ pub use nearest::nearest;
 pub use parse::{Document, MAX_DEPTH, MAX_NODES, MAX_TEXT, SyntaxError, parse};
 pub use path::{Path, Segment};
 pub use problem::Problem;
-pub use reader::{MAX_PROBLEMS, read, read_repaired};
+pub use reader::{LeftOut, MAX_PROBLEMS, Repaired, read, read_repaired};
 pub use tree::{Kind, Node, Position};

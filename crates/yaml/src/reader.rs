@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::de::{De, Repairs};
 use crate::fault::{Cause, Fault};
-use crate::{Kind, Node, Path, Position, Problem};
+use crate::{Kind, Node, Path, Position, Problem, Segment};
 
 /// After so many problems the reader stops looking.
 pub const MAX_PROBLEMS: usize = 100;
@@ -31,14 +31,44 @@ const MAX_PASSES: usize = 1_000;
 /// from one mapping all are named, except those that the type declares after one whose type takes no empty value.
 pub fn read<T: DeserializeOwned>(root: &Node) -> Result<T, Vec<Problem>> {
     match read_repaired(root) {
-        (Some(value), problems) if problems.is_empty() => Ok(value),
-        (_, problems) => Err(problems),
+        Repaired { value: Some(value), problems, .. } if problems.is_empty() => Ok(value),
+        Repaired { problems, .. } => Err(problems),
+    }
+}
+
+/// What could be made of a tree.
+#[derive(Clone, Debug)]
+pub struct Repaired<T> {
+    /// What was wrong is left out of it, and what was missing has a stand-in. `None` when nothing could be made.
+    pub value: Option<T>,
+    /// As [`read`] gives them; empty when nothing was repaired.
+    pub problems: Vec<Problem>,
+    /// What was left out of lists.
+    pub left_out: LeftOut,
+}
+
+/// The list items that were left out of a value, each by its list and its index in the text, in the order of the text.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOut(Vec<(Path, usize)>);
+
+impl LeftOut {
+    /// Where in the text something stands that is at `path` in the value: an item after one that was left out has a lower
+    /// index there.
+    pub fn in_text(&self, path: &Path) -> Path {
+        path.segments().iter().fold(Path::root(), |list, segment| match segment {
+            Segment::Key(key) => list.key(key),
+            Segment::Index(index) => {
+                let gone = self.0.iter().filter(|(of, _)| *of == list);
+                let index = gone.fold(*index, |index, (_, gone)| index + usize::from(*gone <= index));
+                list.index(index)
+            }
+        })
     }
 }
 
 /// As [`read`], but gives what could be made of the tree beside its problems, so that a caller can go on to look for
-/// problems of its own. What was wrong is left out of the value, and what was missing has a stand-in.
-pub fn read_repaired<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Problem>) {
+/// problems of its own.
+pub fn read_repaired<T: DeserializeOwned>(root: &Node) -> Repaired<T> {
     let mut reader = Reader { root, repairs: Repairs::default(), problems: Vec::new() };
     reader.refuse_what_no_type_can_take(root, &Path::root());
     let mut value = None;
@@ -54,11 +84,13 @@ pub fn read_repaired<T: DeserializeOwned>(root: &Node) -> (Option<T>, Vec<Proble
             Err(fault) => reader.record(fault),
         }
     }
-    let mut problems = reader.problems;
+    let mut problems = std::mem::take(&mut reader.problems);
     problems.sort_by_key(|problem| problem.position);
     problems.dedup();
     problems.truncate(MAX_PROBLEMS);
-    (value, problems)
+    let mut left_out = Vec::new();
+    reader.repairs.left_out(root, &Path::root(), &mut left_out);
+    Repaired { value, problems, left_out: LeftOut(left_out) }
 }
 
 struct Reader<'a> {

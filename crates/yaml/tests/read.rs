@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use gatepass_yaml::{Problem, parse, read};
+use gatepass_yaml::{Path, Problem, parse, read};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -323,4 +323,19 @@ fn stops_at_a_hundred() {
     let text = "- x\n".repeat(500);
     let root = parse(&text).unwrap().single().unwrap();
     assert_eq!(read::<Vec<u8>>(&root).unwrap_err().len(), gatepass_yaml::MAX_PROBLEMS);
+}
+
+#[test]
+fn what_stands_after_an_item_that_was_left_out_is_found_in_the_text() {
+    let root = gatepass_yaml::parse("list: [1, x, 3, y, 5]\n").unwrap().single().unwrap();
+    let repaired = gatepass_yaml::read_repaired::<BTreeMap<String, Vec<u8>>>(&root);
+    assert_eq!(repaired.value.unwrap()["list"], [1, 3, 5]);
+    assert_eq!(repaired.problems.len(), 2);
+    let list = Path::root().key("list");
+    for (index, in_text) in [(0, 0), (1, 2), (2, 4)] {
+        let path = list.index(index).key("a");
+        assert_eq!(repaired.left_out.in_text(&path), list.index(in_text).key("a"));
+    }
+    let other = Path::root().key("other").index(1);
+    assert_eq!(repaired.left_out.in_text(&other), other);
 }

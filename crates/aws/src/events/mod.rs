@@ -7,7 +7,10 @@ mod direct;
 mod eventbridge;
 mod http_v2;
 
+use std::fmt;
+
 use gatepass_core::delivery::Delivery;
+use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use serde_json::Value;
 
@@ -37,9 +40,12 @@ enum Kind {
 /// # Errors
 /// Invalid when it is nothing that this function takes; the message says what it looks like.
 pub fn read(payload: &str) -> Result<Invocation, Failure> {
-    let value: Value = serde_json::from_str(payload).map_err(|error| {
-        Failure::invalid(format!("the event is not JSON (line {}, column {})", error.line(), error.column()))
-    })?;
+    if payload.len() > MAX_BODY {
+        return Err(Failure::too_large(format!(
+            "the event is larger than {MAX_BODY} bytes; send what the job needs, or where to find it"
+        )));
+    }
+    let value: Value = serde_json::from_str(payload).map_err(not_json)?;
     match kind(&value) {
         Kind::HttpV2 => http_v2::read(value).map(|request| Invocation::Http(Box::new(request))),
         Kind::EventBridge => eventbridge::read(value).map(Invocation::Delivery),
@@ -48,6 +54,11 @@ pub fn read(payload: &str) -> Result<Invocation, Failure> {
             "this is {what}, which this version does not take; it takes EventBridge events, requests of a Function URL or an HTTP API, and {{\"job\": NAME, \"input\": …}}"
         ))),
     }
+}
+
+/// `error` is the parser's: it tells what it expected and where, and nothing of the event.
+pub(crate) fn not_json(error: impl fmt::Display) -> Failure {
+    Failure::invalid(format!("the event is not JSON that can be read: {error}"))
 }
 
 /// By the marks that each service sets, in the order in which they are unambiguous.
@@ -130,10 +141,15 @@ mod tests {
 
     #[test]
     fn what_is_not_taken_is_named() {
-        for (payload, words) in
-            [("", "not JSON"), ("null", "this is null"), ("[1]", "this is an array"), ("{\"a\":", "not JSON")]
-        {
-            assert!(read(payload).unwrap_err().message.contains(words), "{payload}");
+        let long = format!("\"{}\"", "x".repeat(MAX_BODY));
+        for (payload, words) in [
+            ("", "not JSON"),
+            ("null", "this is null"),
+            ("[1]", "this is an array"),
+            ("{\"a\":", "not JSON"),
+            (&long, "larger than 6291456 bytes"),
+        ] {
+            assert!(read(payload).unwrap_err().message.contains(words), "{payload:.20}");
         }
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use gatepass_core::client::{Clients, ServiceUrl};
+use gatepass_core::client::{Clients, ServiceUrl, excerpt};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::id_token::ask;
+use gatepass_core::id_token::{Reason, ask};
 use jiff::Timestamp;
 use reqwest::Client;
 use reqwest::header::HeaderValue;
@@ -17,6 +17,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 const PLACE: &str = "the container's credentials endpoint";
+
+/// What to ask when it has no credentials.
+const ROLE: &str = "does this task have a role?";
 
 /// Where ECS's agent answers.
 const ECS: &str = "http://169.254.170.2";
@@ -132,16 +135,26 @@ impl Container {
         if let Some(token) = &self.token {
             request = request.header("authorization", token.header()?);
         }
-        let absent = "does this task have a role?";
-        let body = ask(PLACE, request, deadline, absent, |_, _| None).await?;
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| {
-            Failure::refused(format!("{PLACE} answered with something else; does this task have a role?"))
-        })?;
+        let body = ask(PLACE, request, deadline, ROLE, reason).await?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| Failure::refused(format!("{PLACE} answered with something else; {ROLE}")))?;
         let credentials =
             Credentials::new(answer.access_key_id, answer.secret_access_key, answer.token, None, "container");
         *held = Some((credentials.clone(), answer.expiration));
         Ok(credentials)
     }
+}
+
+/// What a refusal means, and what to change.
+fn reason(status: u16, body: &[u8]) -> Option<Reason> {
+    let next = match status {
+        401 | 403 => {
+            "check AWS_CONTAINER_AUTHORIZATION_TOKEN, or the file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names"
+        }
+        400..=499 if status != 429 => ROLE,
+        _ => "deliver the event again",
+    };
+    Some(Reason::by_status(status, format!("{}; {next}", excerpt(body))))
 }
 
 impl Token {

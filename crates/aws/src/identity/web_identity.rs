@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use gatepass_core::client::ServiceUrl;
+use gatepass_core::client::{ServiceUrl, excerpt};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::failure::Failure;
-use gatepass_core::id_token::{ask, jwt};
+use gatepass_core::id_token::{Reason, ask, jwt};
 use gatepass_core::secret::IdToken;
 use reqwest::Client;
 
@@ -102,9 +102,15 @@ fn signature(
 }
 
 /// What a refusal means, and what to change.
-fn reason(status: u16, body: &[u8]) -> Option<String> {
+fn reason(status: u16, body: &[u8]) -> Option<Reason> {
     let text = String::from_utf8_lossy(body);
-    let code = element(&text, "Code")?;
+    let Some(code) = element(&text, "Code") else {
+        let next = match status {
+            500.. => "deliver the event again",
+            _ => "no answer of STS: check what stands between this workload and it",
+        };
+        return Some(Reason::by_status(status, format!("{}; {next}", excerpt(body))));
+    };
     let next = match code {
         "OutboundWebIdentityFederationDisabledException" | "OutboundWebIdentityFederationDisabled" => {
             "outbound identity federation is off in this account: an administrator turns it on once with `aws iam enable-outbound-web-identity-federation`"
@@ -124,12 +130,14 @@ fn reason(status: u16, body: &[u8]) -> Option<String> {
         "JwtPayloadSizeExceeded" | "JWTPayloadSizeExceededException" => {
             "the token would be too large: take tags off the role"
         }
-        "Throttling" | "ThrottlingException" if status == 400 => {
-            "too many calls at once: deliver the event again"
+        // It passes whatever the status says: STS answers 400 to it (AWS, "Common errors").
+        "Throttling" | "ThrottlingException" => {
+            return Some(Reason::passing(format!("{code}; too many calls at once: deliver the event again")));
         }
+        _ if status >= 500 => "deliver the event again",
         _ => element(&text, "Message").unwrap_or("no reason given"),
     };
-    Some(format!("{code}; {next}"))
+    Some(Reason::by_status(status, format!("{code}; {next}")))
 }
 
 /// The text of an element of the answer: neither a JWT nor an error's code can hold a character that XML escapes.
@@ -197,9 +205,11 @@ mod tests {
             ("ExpiredToken", "expired"),
             ("Other", "Other; m"),
         ] {
-            assert!(reason(403, xml(code).as_bytes()).unwrap().contains(words), "{code}");
+            assert!(reason(403, xml(code).as_bytes()).unwrap().text.contains(words), "{code}");
         }
-        assert_eq!(reason(500, b"<html>"), None);
+        assert!(reason(400, xml("Throttling").as_bytes()).unwrap().may_pass);
+        assert!(reason(500, b"<html>").unwrap().text.ends_with("deliver the event again"));
+        assert!(reason(403, b"<html>").unwrap().text.contains("stands between"));
     }
 
     #[test]

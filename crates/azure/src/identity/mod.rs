@@ -7,13 +7,11 @@
 mod transport;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use azure_core::credentials::TokenCredential as _;
-use azure_core::error::ErrorKind;
 use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
-use gatepass_core::client::{Clients, excerpt};
+use gatepass_core::client::Clients;
 use gatepass_core::config::AzureIdentity;
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
@@ -32,6 +30,7 @@ const RESOURCE: &str = "api://AzureADTokenExchange";
 /// Gets tokens of a managed identity: from the Functions endpoint, or from IMDS.
 pub struct ManagedIdentity {
     credential: Arc<ManagedIdentityCredential>,
+    transport: Arc<IdentityTransport>,
     scope: String,
 }
 
@@ -42,18 +41,18 @@ impl ManagedIdentity {
     /// A sentence that names the setting that is wrong.
     pub fn new(env: &Env, clients: &Clients, settings: &AzureIdentity) -> Result<Self, String> {
         let client_id = settings.client_id.as_deref().or_else(|| env.get("AZURE_CLIENT_ID"));
-        let transport = IdentityTransport::new(clients.identity.clone(), env)?;
+        let transport = Arc::new(IdentityTransport::new(clients.identity.clone(), env)?);
         let options = ManagedIdentityCredentialOptions {
             user_assigned_id: client_id.map(|id| UserAssignedId::ClientId(id.to_owned())),
             client_options: ClientOptions {
-                transport: Some(Transport::new(Arc::new(transport))),
+                transport: Some(Transport::new(transport.clone())),
                 ..ClientOptions::default()
             },
         };
         let credential = ManagedIdentityCredential::new(Some(options))
             .map_err(|error| format!("managed identity: {error}"))?;
         let resource = settings.resource.as_deref().unwrap_or(RESOURCE);
-        Ok(Self { credential, scope: format!("{resource}/.default") })
+        Ok(Self { credential, transport, scope: format!("{resource}/.default") })
     }
 }
 
@@ -64,38 +63,19 @@ impl IdTokenSource for ManagedIdentity {
 
     fn id_token<'a>(&'a self, _: &'a str, deadline: Deadline) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move {
-            // IMDS is asked again for more than a minute where there is none.
+            // What may pass is tried again by the crate, for more than a minute.
             let asking = async {
                 let token = self.credential.get_token(&[self.scope.as_str()], None).await;
-                let token = token.map_err(|error| explain(&error))?;
+                let token = token.map_err(|_| {
+                    Failure::refused(format!(
+                        "{PLACE} answered with something that is no token; check that nothing stands between this workload and it"
+                    ))
+                })?;
                 jwt(PLACE, token.token.secret().as_bytes())
             };
-            deadline.at_most(IDENTITY_TIMEOUT).run(PLACE, asking).await
+            let result = deadline.at_most(IDENTITY_TIMEOUT).run(PLACE, asking).await;
+            // The crate's own errors say of every 400 that the identity has not been assigned.
+            result.map_err(|failure| self.transport.last_failure().unwrap_or(failure))
         })
-    }
-}
-
-/// The crate says of every 400 that the identity has not been assigned; the endpoint's own words say which of many it is.
-fn explain(error: &azure_core::Error) -> Failure {
-    match error.kind() {
-        ErrorKind::HttpResponse { status, raw_response, .. } => {
-            let status = u16::from(*status);
-            let said =
-                raw_response.as_ref().map_or_else(String::new, |response| excerpt(response.body().as_ref()));
-            let message = format!("{PLACE} answered {status}: {said}");
-            match status {
-                404 | 410 | 429 | 500..=599 => Failure::deferred(Duration::ZERO, message),
-                _ => Failure::refused(format!(
-                    "{message}; check the identity that is assigned, AZURE_CLIENT_ID, and id_token.azure in gatepass.yaml"
-                )),
-            }
-        }
-        ErrorKind::Connection => Failure::refused(format!(
-            "{PLACE} could not be reached; assign a managed identity to this function or container"
-        )),
-        ErrorKind::Io => Failure::deferred(Duration::ZERO, format!("{PLACE} broke off")),
-        _ => Failure::refused(format!(
-            "{PLACE} answered with something that is no token; check that nothing stands between this workload and it"
-        )),
     }
 }

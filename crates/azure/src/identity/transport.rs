@@ -1,12 +1,18 @@
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request, StatusCode};
-use gatepass_core::client::{ServiceUrl, describe, read_body};
+use gatepass_core::client::{ServiceUrl, describe, excerpt, read_body};
 use gatepass_core::env::Env;
+use gatepass_core::event::MAX_BODY;
+use gatepass_core::failure::{Class, Failure};
 use reqwest::Client;
+
+use super::PLACE;
 
 /// IMDS's fixed address, which azure_identity has built in.
 const IMDS: &str = "169.254.169.254";
@@ -15,25 +21,30 @@ const IMDS: &str = "169.254.169.254";
 const IMDS_VARIABLE: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 
 /// Our own HTTP client under azure_identity: no proxy, no redirects, one TLS stack, and IMDS where the environment says.
+///
+/// It remembers how the last try failed, because azure_identity does not tell.
 pub(super) struct IdentityTransport {
     client: Client,
     imds: Option<ServiceUrl>,
+    last: Mutex<Option<Failure>>,
 }
 
 impl IdentityTransport {
     pub(super) fn new(client: Client, env: &Env) -> Result<Self, String> {
         let parse = |text| ServiceUrl::parse(text).map_err(|error| format!("{IMDS_VARIABLE}: {error}"));
-        Ok(Self { client, imds: env.get(IMDS_VARIABLE).map(parse).transpose()? })
+        Ok(Self { client, imds: env.get(IMDS_VARIABLE).map(parse).transpose()?, last: Mutex::default() })
     }
-}
 
-#[async_trait]
-impl HttpClient for IdentityTransport {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let failed = |kind, message: String| azure_core::Error::with_message(kind, message);
-        if request.method() != Method::Get {
-            return Err(failed(ErrorKind::Other, "an identity endpoint is only read".into()));
-        }
+    /// How the last try failed; `None` when it was answered with 200.
+    pub(super) fn last_failure(&self) -> Option<Failure> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, failure: Option<Failure>) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    async fn send(&self, request: &Request) -> Result<(u16, Vec<u8>), Failure> {
         let url = request.url();
         let url = match &self.imds {
             Some(imds) if url.host_str() == Some(IMDS) => {
@@ -46,13 +57,58 @@ impl HttpClient for IdentityTransport {
         for (name, value) in request.headers().iter() {
             outgoing = outgoing.header(name.as_str(), value.as_str());
         }
+        let later = |why: String| {
+            Failure::deferred(Duration::ZERO, format!("{PLACE} {why}; deliver the event again"))
+        };
         let response = outgoing.send().await.map_err(|error| {
-            let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
-            failed(kind, describe(&error))
+            let why = describe(&error);
+            if error.is_connect() && !error.is_timeout() {
+                Failure::refused(format!(
+                    "{PLACE} {why}; assign a managed identity to this function or container"
+                ))
+            } else {
+                later(why)
+            }
         })?;
-        let status = StatusCode::from(response.status().as_u16());
-        let body = read_body(response).await.map_err(|error| failed(ErrorKind::Io, error))?;
-        Ok(AsyncRawResponse::from_bytes(status, Headers::new(), body))
+        let status = response.status().as_u16();
+        Ok((status, read_body(response, MAX_BODY).await.map_err(|error| later(error.to_string()))?))
+    }
+}
+
+#[async_trait]
+impl HttpClient for IdentityTransport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        if request.method() != Method::Get {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Other,
+                "an identity endpoint is only read",
+            ));
+        }
+        match self.send(request).await {
+            Ok((status, body)) => {
+                self.remember(judge(status, &body));
+                Ok(AsyncRawResponse::from_bytes(StatusCode::from(status), Headers::new(), body))
+            }
+            Err(failure) => {
+                // The one that is tried again, and one that is not.
+                let kind = if failure.class == Class::Refused { ErrorKind::Other } else { ErrorKind::Io };
+                self.remember(Some(failure.clone()));
+                Err(azure_core::Error::new(kind, failure))
+            }
+        }
+    }
+}
+
+/// What an answer other than 200 means. IMDS answers 404 and 410 while it is being updated.
+fn judge(status: u16, body: &[u8]) -> Option<Failure> {
+    let message = || format!("{PLACE} answered {status}: {}", excerpt(body));
+    match status {
+        200..=299 => None,
+        404 | 410 | 429 | 500..=599 => Some(Failure::deferred(Duration::ZERO, message())),
+        _ => Some(Failure::refused(format!(
+            "{}; check the identity that is assigned, AZURE_CLIENT_ID, and id_token.azure in gatepass.yaml",
+            message()
+        ))),
     }
 }
 

@@ -39,6 +39,21 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
+    /// Something is missing at `path`, unless it is there and wrong.
+    fn missing(&mut self, path: Path, message: impl Into<String>, help: impl Into<String>) {
+        if self.file.is_whole(&path) {
+            self.error(path, message, help);
+        }
+    }
+
+    /// As [`Self::missing`], for a key of a job that `defaults` may have instead.
+    fn missing_with_default(&mut self, job: &Path, key: &str, message: &str, help: &str) {
+        let default = Path::root().key("defaults").key(key);
+        if self.file.is_whole(&job.key(key)) && self.file.is_whole(&default) {
+            self.error(job.clone(), message, help);
+        }
+    }
+
     fn error(&mut self, path: Path, message: impl Into<String>, help: impl Into<String>) {
         let problem = self.file.problem(path, message, help);
         self.findings.push(Finding { severity: Severity::Error, problem });
@@ -63,13 +78,13 @@ impl Checker<'_> {
             let place = Path::root().key("callers").key(name.as_str());
             let both = "write oidc: with issuer, audience and email or subject, or host: true";
             match (&caller.oidc, caller.host) {
-                (None, false) => self.error(place, "nothing says how this caller is verified", both),
+                (None, false) => self.missing(place, "nothing says how this caller is verified", both),
                 (Some(_), true) => self.error(place, "a caller has either oidc or host", both),
                 (None, true) => {}
                 (Some(oidc), false) => {
                     let place = place.key("oidc");
                     if oidc.subject.is_none() && oidc.email.is_none() {
-                        self.error(
+                        self.missing(
                             place.clone(),
                             "anybody with a token of this issuer could call",
                             "add email: or subject:",
@@ -99,7 +114,7 @@ impl Checker<'_> {
 
     fn jobs(&mut self) {
         if self.config.jobs.is_empty() {
-            self.error(
+            self.missing(
                 Path::root().key("jobs"),
                 "there is no job",
                 "write one, or start with `gatepass init`",
@@ -140,14 +155,14 @@ impl Checker<'_> {
         for (name, job) in &self.config.jobs {
             if job.runs_on.as_ref().is_some_and(Vec::is_empty) {
                 let place = Path::root().key("jobs").key(name.as_str()).key("runs_on");
-                self.error(place, "this job runs nowhere", "name aws, gcp or azure");
+                self.missing(place, "this job runs nowhere", "name aws, gcp or azure");
             }
         }
     }
 
     fn job(&mut self, place: &Path, name: &JobId, job: &Job) {
         if job.triggers.is_empty() {
-            self.error(
+            self.missing(
                 place.key("triggers"),
                 "nothing starts this job",
                 "add an event, schedule, http or webhook trigger",
@@ -155,20 +170,20 @@ impl Checker<'_> {
         }
         let actions = usize::from(job.open_issue.is_some()) + usize::from(job.read_repository.is_some());
         if actions != 1 {
-            let message = if actions == 0 { "this job does nothing" } else { "a job has one action" };
-            self.error(place.clone(), message, "write exactly one of open_issue and read_repository");
+            let help = "write exactly one of open_issue and read_repository";
+            match actions {
+                0 => self.missing(place.clone(), "this job does nothing", help),
+                _ => self.error(place.clone(), "a job has one action", help),
+            }
         }
         if job.repository.is_none() && self.config.defaults.repository.is_none() {
-            self.error(
-                place.clone(),
-                "no repository",
-                "add repository: owner/name to the job or to defaults",
-            );
+            let help = "add repository: owner/name to the job or to defaults";
+            self.missing_with_default(place, "repository", "no repository", help);
         }
         if job.trust_policy.is_none() && self.config.defaults.trust_policy.is_none() {
             let help =
                 "add trust_policy: NAME, for .github/chainguard/NAME.sts.yaml, to the job or to defaults";
-            self.error(place.clone(), "no trust policy", help);
+            self.missing_with_default(place, "trust_policy", "no trust policy", help);
         }
         let is_template =
             job.repository.as_ref().is_some_and(|text| text.contains("{{") || text.contains("{%"));
@@ -269,7 +284,7 @@ impl Checker<'_> {
 
     fn webhook(&mut self, place: &Path, name: &JobId, webhook: &WebhookTrigger) {
         if webhook.secrets.is_empty() {
-            self.error(
+            self.missing(
                 place.key("secrets"),
                 "without a secret anybody could knock",
                 "add - env: NAME or - file: PATH",

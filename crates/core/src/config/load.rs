@@ -1,6 +1,6 @@
 use std::io::Read as _;
 
-use gatepass_yaml::{Node, Path, Problem};
+use gatepass_yaml::{LeftOut, Node, Path, Problem, Repaired};
 
 use super::{Config, ConfigError};
 
@@ -17,18 +17,27 @@ pub struct Loaded {
     /// What is wrong with its structure and its single values.
     pub problems: Vec<Problem>,
     root: Node,
+    left_out: LeftOut,
 }
 
 impl Loaded {
     /// A problem at `path`.
     pub fn problem(&self, path: Path, message: impl Into<String>, help: impl Into<String>) -> Problem {
         let help: String = help.into();
+        let path = self.left_out.in_text(&path);
         Problem {
             position: self.root.position_of(&path),
             path,
             message: message.into(),
             help: Some(help).filter(|help| !help.is_empty()),
         }
+    }
+
+    /// Whether nothing at `path` or below it is wrong with the structure: only then does what is missing there say
+    /// anything.
+    pub(crate) fn is_whole(&self, path: &Path) -> bool {
+        let path = self.left_out.in_text(path);
+        !self.problems.iter().any(|problem| problem.path.starts_with(&path))
     }
 
     /// Adds what was found wrong later, unless it only follows from a place that is wrong already.
@@ -42,7 +51,11 @@ impl Loaded {
         let mut problems = self.problems.clone();
         problems.extend(found.into_iter().filter(|problem| !follows(&problem.path)));
         problems.sort_by_key(|problem| problem.position);
-        if problems.is_empty() { Ok(()) } else { Err(ConfigError { file: self.file.clone(), problems }) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError { file: self.file.clone(), problems, warnings: Vec::new() })
+        }
     }
 }
 
@@ -55,7 +68,7 @@ pub fn read_file(path: &str) -> Result<String, ConfigError> {
     let cannot = |error: std::io::Error| {
         whole(
             format!("cannot be read: {error}"),
-            "name the file with GATEPASS_CONFIG, or write a first one with `gatepass init`",
+            "check the path, which a function takes from GATEPASS_CONFIG, or write a first file with `gatepass init`",
         )
     };
     let file = std::fs::File::open(path).map_err(cannot)?;
@@ -84,14 +97,15 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
             message: error.message,
             help: None,
         }],
+        warnings: Vec::new(),
     };
     let root = gatepass_yaml::parse(text).and_then(gatepass_yaml::Document::single).map_err(syntax)?;
     if root.is_null() {
         return Err(ConfigError::whole(file, "is empty", "write a first one with `gatepass init`"));
     }
-    let (config, problems) = gatepass_yaml::read_repaired(&root);
-    match config {
-        Some(config) => Ok(Loaded { file: file.to_owned(), config, problems, root }),
-        None => Err(ConfigError { file: file.to_owned(), problems }),
+    let Repaired { value, problems, left_out } = gatepass_yaml::read_repaired(&root);
+    match value {
+        Some(config) => Ok(Loaded { file: file.to_owned(), config, problems, root, left_out }),
+        None => Err(ConfigError { file: file.to_owned(), problems, warnings: Vec::new() }),
     }
 }

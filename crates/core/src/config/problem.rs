@@ -9,6 +9,8 @@ pub struct ConfigError {
     pub file: String,
     /// At least one, in the order of the text.
     pub problems: Vec<Problem>,
+    /// What would not have stood in the way.
+    pub warnings: Vec<Problem>,
 }
 
 impl ConfigError {
@@ -20,7 +22,7 @@ impl ConfigError {
             message: message.into(),
             help: Some(help.into()),
         };
-        Self { file: file.to_owned(), problems: vec![problem] }
+        Self { file: file.to_owned(), problems: vec![problem], warnings: Vec::new() }
     }
 }
 

@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn what_is_no_cloudevent_says_why() {
         let structured = ("content-type", "application/cloudevents+json");
-        let table: [(&[(&str, &str)], &str, &str); 9] = [
+        type Row<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let table: [Row<'_>; 9] = [
             (&[], "{}", "no CloudEvent"),
             (&[("content-type", "application/json")], "{}", "no CloudEvent"),
             (&[structured], "{", "not JSON"),

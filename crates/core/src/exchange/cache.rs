@@ -54,7 +54,7 @@ impl Cache {
         key: Key,
         exchange: impl Future<Output = Result<InstallationToken, Failure>>,
     ) -> Result<InstallationToken, Failure> {
-        let slot = Arc::clone(self.slots.lock().await.entry(key).or_default());
+        let slot = self.slot(key).await;
         let mut slot = slot.lock().await;
         if let Some(entry) = slot.as_ref().filter(|entry| entry.is_fresh(Timestamp::now())) {
             return entry.result.clone();
@@ -66,6 +66,34 @@ impl Cache {
         };
         *slot = is_final.then(|| Entry { made: Timestamp::now(), result: result.clone() });
         result
+    }
+
+    /// A token for one event alone: only a refusal is kept, and counts for shared tokens too.
+    pub(super) async fn get_unshared(
+        &self,
+        key: Key,
+        exchange: impl Future<Output = Result<InstallationToken, Failure>>,
+    ) -> Result<InstallationToken, Failure> {
+        let slot = self.slot(key).await;
+        if let Some(entry) = slot.lock().await.as_ref()
+            && entry.result.is_err()
+            && entry.is_fresh(Timestamp::now())
+        {
+            return entry.result.clone();
+        }
+        let result = exchange.await;
+        if result.as_ref().is_err_and(|failure| failure.class == Class::Refused) {
+            let mut slot = slot.lock().await;
+            let made = Timestamp::now();
+            if !slot.as_ref().is_some_and(|entry| entry.is_fresh(made)) {
+                *slot = Some(Entry { made, result: result.clone() });
+            }
+        }
+        result
+    }
+
+    async fn slot(&self, key: Key) -> Arc<Mutex<Option<Entry>>> {
+        Arc::clone(self.slots.lock().await.entry(key).or_default())
     }
 
     pub(super) async fn forget(&self, key: &Key, token: &InstallationToken) {
@@ -134,6 +162,33 @@ mod tests {
         count(&cache, &calls, Err(Failure::refused("no"))).await.unwrap_err();
         assert_eq!(count(&cache, &calls, Ok("t")).await.unwrap_err().message, "no");
         assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn an_unshared_token_is_never_kept_but_a_refusal_is() {
+        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let unshared = async |result: Result<&str, Failure>| {
+            let exchange = async {
+                calls.fetch_add(1, Ordering::SeqCst);
+                result.map(InstallationToken::new)
+            };
+            cache.get_unshared(key(), exchange).await
+        };
+        for token in ["one", "two"] {
+            assert_eq!(unshared(Ok(token)).await.unwrap().expose(), token);
+        }
+        assert_eq!(count(&cache, &calls, Ok("shared")).await.unwrap().expose(), "shared");
+        assert_eq!(unshared(Ok("three")).await.unwrap().expose(), "three");
+        unshared(Err(Failure::refused("no"))).await.unwrap_err();
+        assert_eq!(count(&cache, &calls, Ok("x")).await.unwrap().expose(), "shared", "what is held stays");
+        assert_eq!(calls.load(Ordering::SeqCst), 5);
+
+        cache.forget(&key(), &InstallationToken::new("shared")).await;
+        unshared(Err(Failure::deferred(Duration::ZERO, "later"))).await.unwrap_err();
+        unshared(Err(Failure::refused("no"))).await.unwrap_err();
+        assert_eq!(unshared(Ok("x")).await.unwrap_err().message, "no");
+        assert_eq!(count(&cache, &calls, Ok("x")).await.unwrap_err().message, "no");
+        assert_eq!(calls.load(Ordering::SeqCst), 7);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use self::cache::{Cache, Key};
 use self::refusal::Refusal;
 use crate::client::{ServiceUrl, describe, excerpt, read_body};
 use crate::deadline::Deadline;
+use crate::event::MAX_BODY;
 use crate::failure::Failure;
 use crate::id_token::IdTokenSource;
 use crate::names::{JobId, RepositoryName, TrustPolicyName};
@@ -77,7 +78,7 @@ impl OctoSts {
         access: &Access<'_>,
         deadline: Deadline,
     ) -> Result<InstallationToken, Failure> {
-        self.exchange(access, deadline).await
+        self.cache.get_unshared(self.key(access), self.exchange(access, deadline)).await
     }
 
     /// Drops `token` from the cache, because GitHub no longer takes it.
@@ -141,7 +142,8 @@ impl OctoSts {
             .map_err(|error| Problem::Unreachable(describe(&error)))?;
         let status = response.status();
         let hint = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let body = read_body(response).await.map_err(Problem::Unreachable)?;
+        let body =
+            read_body(response, MAX_BODY).await.map_err(|error| Problem::Unreachable(error.to_string()))?;
         if status == StatusCode::OK {
             return serde_json::from_slice::<Granted>(&body)
                 .ok()
@@ -276,7 +278,12 @@ impl Problem {
     fn into_failure(self, access: &Access<'_>, claims: Option<&Claims>, domain: &str) -> Failure {
         match self {
             Self::Identity(failure) | Self::Late(failure) => failure,
-            Self::Unreachable(error) => Failure::deferred(Duration::ZERO, format!("Octo STS {error}")),
+            Self::Unreachable(error) => Failure::deferred(
+                Duration::ZERO,
+                format!(
+                    "Octo STS {error}; deliver it again, and check sts.url and GATEPASS_STS_URL if it stays so"
+                ),
+            ),
             Self::NotOctoSts(answer) => Failure::refused(format!(
                 "what answered at the configured Octo STS is none: {answer}; check sts.url and GATEPASS_STS_URL"
             )),

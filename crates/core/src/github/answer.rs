@@ -57,16 +57,26 @@ pub(super) fn judge(status: u16, headers: &HeaderMap, body: &[u8], what: &str) -
         404 => Verdict::Missing(Failure::refused(format!(
             "GitHub, {what}: not there, or not visible to this token; check the name, that the Octo STS App may access the repository, and the trust policy's permissions"
         ))),
-        410 => failed(Failure::refused(format!("GitHub, {what}: switched off or gone ({})", said(body)))),
-        422 => failed(Failure::invalid(format!("GitHub, {what}: not accepted ({})", said(body)))),
-        451 => {
-            failed(Failure::refused(format!("GitHub, {what}: blocked for legal reasons ({})", said(body))))
-        }
+        410 => failed(Failure::refused(format!(
+            "GitHub, {what}: switched off or gone ({}); enable it in the repository's settings, or name another repository",
+            said(body)
+        ))),
+        422 => failed(Failure::invalid(format!(
+            "GitHub, {what}: not accepted ({}); change the template that gives this",
+            said(body)
+        ))),
+        451 => failed(Failure::refused(format!(
+            "GitHub, {what}: blocked for legal reasons ({}); name another repository",
+            said(body)
+        ))),
         500..=599 => Verdict::Passing(Failure::deferred(
             Duration::ZERO,
             format!("GitHub, {what}: {status} ({}); deliver it again", said(body)),
         )),
-        _ => failed(Failure::refused(format!("GitHub, {what}: an unexpected {status} ({})", said(body)))),
+        _ => failed(Failure::refused(format!(
+            "GitHub, {what}: an unexpected {status} ({}); check github.api_url, and what stands between",
+            said(body)
+        ))),
     }
 }
 
@@ -147,8 +157,9 @@ mod tests {
 
     #[test]
     fn final_answers_say_what_to_change() {
+        type Row<'a> = (u16, &'a [(&'static str, &'a str)], &'a str, Class, &'a str);
         let accepted = [("x-accepted-github-permissions", "issues=write")];
-        let table: &[(u16, &[(&str, &str)], &str, Class, &str)] = &[
+        let table: &[Row<'_>] = &[
             (
                 403,
                 &accepted,

@@ -153,13 +153,14 @@ pub struct IssuePatch {
 }
 
 impl GitHub<'_> {
-    /// Lists issues, pull requests among them, at most `most`.
+    /// Lists issues, at most `most`. Pull requests, which GitHub lists among them, are left out and do not count.
     ///
     /// # Errors
     /// As [`GitHub::get`].
     pub async fn issues(&self, query: &IssueQuery<'_>, most: usize) -> Result<Items<Issue>, Failure> {
         let what = format!("listing the issues of {}", self.access.scope);
-        self.list(self.issues_url(query)?, most, &what).await
+        let is_issue = |issue: &Issue| !issue.is_pull_request();
+        self.list_wanted(self.issues_url(query)?, most, &what, is_issue).await
     }
 
     /// Where to list issues.

@@ -20,7 +20,7 @@ use url::Url;
 use self::answer::Verdict;
 pub use self::issues::{Issue, IssuePatch, IssueQuery, IssueState, NewIssue, StateReason};
 pub use self::pages::{Items, Read};
-use crate::client::{ServiceUrl, describe, read_body};
+use crate::client::{BodyError, ServiceUrl, describe, read_body};
 use crate::deadline::Deadline;
 use crate::exchange::{Access, OctoSts};
 use crate::failure::Failure;
@@ -30,6 +30,10 @@ use crate::telemetry::TARGET;
 
 /// The version of the REST API that this client speaks.
 const API_VERSION: &str = "2022-11-28";
+
+/// The largest answer that is read, in bytes: a page of a hundred issues, each with the longest body that GitHub takes, in
+/// four-byte characters.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
 
 /// How many redirects are followed, all of them to the same origin: a renamed repository answers with one.
 const REDIRECTS: u32 = 3;
@@ -301,9 +305,9 @@ impl<'a> GitHub<'a> {
                 Verdict::Passing(failure) => return Err(CallError::Unknown(failure).into()),
                 Verdict::Moved => {
                     let target = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-                    url = target
-                        .and_then(|target| url.join(target).ok())
-                        .ok_or_else(|| refused("it has moved, and GitHub does not say where".into()))?;
+                    url = target.and_then(|target| url.join(target).ok()).ok_or_else(|| {
+                        refused("it has moved, and GitHub does not say where; check github.api_url".into())
+                    })?;
                 }
             }
         }
@@ -318,13 +322,19 @@ impl<'a> GitHub<'a> {
         let broken = |error: String| {
             CallError::Unknown(Failure::deferred(
                 Duration::ZERO,
-                format!("GitHub, {what}: the connection {error}"),
+                format!("GitHub, {what}: {error}; deliver it again, and check github.api_url if it stays so"),
             ))
         };
         let exchange = async {
             let response = request.send().await.map_err(|error| broken(describe(&error)))?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            Ok((status, headers, read_body(response).await.map_err(broken)?))
+            let body = read_body(response, MAX_ANSWER).await.map_err(|error| match error {
+                BodyError::Broken(error) => broken(error),
+                BodyError::TooLarge(_) => CallError::Failed(Failure::refused(format!(
+                    "GitHub, {what}: {error}; close what is no longer needed, or read a narrower path"
+                ))),
+            })?;
+            Ok((status, headers, body))
         };
         match tokio::time::timeout(self.deadline.remaining(), exchange).await {
             Ok(result) => result,
@@ -346,7 +356,7 @@ impl Answer {
             Failure::deferred(
                 Duration::ZERO,
                 format!(
-                    "GitHub, {what}: the answer is not what GitHub documents (line {}, column {})",
+                    "GitHub, {what}: the answer is not what GitHub documents (line {}, column {}); deliver it again, and check github.api_url if it stays so",
                     error.line(),
                     error.column()
                 ),

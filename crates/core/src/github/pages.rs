@@ -6,6 +6,9 @@ use url::Url;
 use super::GitHub;
 use crate::failure::Failure;
 
+/// How many items that are not wanted are looked through.
+const UNWANTED: usize = 1000;
+
 /// Items of a paginated list.
 #[derive(Debug)]
 pub struct Items<T> {
@@ -35,17 +38,33 @@ impl GitHub<'_> {
         most: usize,
         what: &str,
     ) -> Result<Items<T>, Failure> {
-        let mut items: Vec<T> = Vec::new();
-        let mut next = Some(url);
-        while let Some(url) = next {
-            if items.len() >= most {
-                return Ok(Items { items, more: true });
-            }
+        self.list_wanted(url, most, what, |_| true).await
+    }
+
+    /// As [`GitHub::list`], but only the items that are `wanted` count.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn list_wanted<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        most: usize,
+        what: &str,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Items<T>, Failure> {
+        let (mut items, mut seen, mut next) = (Vec::new(), 0, Some(url));
+        while let Some(url) = next.take_if(|_| items.len() < most && seen < most.saturating_add(UNWANTED)) {
             let page = self.get(url, what).await?;
-            items.extend(page.read::<Vec<T>>(what)?);
+            let all: Vec<T> = page.read(what)?;
             next = page.next;
+            // An empty page that has a next one might have one for ever.
+            if all.is_empty() {
+                break;
+            }
+            seen += all.len();
+            items.extend(all.into_iter().filter(&wanted));
         }
-        let more = items.len() > most;
+        let more = next.is_some() || items.len() > most;
         items.truncate(most);
         Ok(Items { items, more })
     }

@@ -49,7 +49,7 @@ impl Surface {
         let host = arrival.host.unwrap_or(self.host);
         let verified = self.door.verify(&candidates, &arrival.headers, host, deadline).await?;
         let Arrival { headers, body, .. } = arrival;
-        let body = deadline.run("reading the body", Arrival::read_body(body, &headers)).await?;
+        let body = deadline.run("reading the body", body.read(&headers)).await?;
         let event = Event::from_cloudevents(&headers, &body)?;
         if !may_send(verified.caller, &event.source) {
             let (name, source) = (verified.name, event.source.chars().take(200).collect::<String>());

@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::HeaderMap;
 
-use super::{Arrival, HttpAnswer, Surface};
+use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
 use crate::event::GitHubDelivery;
@@ -16,9 +16,10 @@ use crate::telemetry::TARGET;
 /// `POST /hooks/{job}`: limit, bytes, signature, and only then parsing.
 pub(super) async fn deliver(
     State(surface): State<Arc<Surface>>,
-    Path(job): Path<String>,
+    job: JobInPath,
     arrival: Arrival,
 ) -> HttpAnswer {
+    let job = name_of(job);
     match surface.take_hook(&job, arrival).await {
         Ok(report) => HttpAnswer::report(&report, false),
         Err(failure) => {
@@ -40,7 +41,7 @@ impl Surface {
         };
         let Arrival { headers, body, .. } = arrival;
         let signature = Signature::read(&headers)?;
-        let body = deadline.run("reading the body", Arrival::read_body(body, &headers)).await?;
+        let body = deadline.run("reading the body", body.read(&headers)).await?;
         secrets.verify(&signature, &body).await?;
         let delivery = GitHubDelivery::read(&headers, &body)?;
         tracing::info!(

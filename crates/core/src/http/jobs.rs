@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use jiff::Timestamp;
 
-use super::{Arrival, HttpAnswer, Surface};
+use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of};
 use crate::config::Trigger;
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
@@ -19,9 +19,10 @@ use crate::telemetry::{Correlation, TARGET};
 /// `POST /jobs/{job}`, and `GET` where the job only reads.
 pub(super) async fn start(
     State(surface): State<Arc<Surface>>,
-    Path(job): Path<String>,
+    job: JobInPath,
     arrival: Arrival,
 ) -> HttpAnswer {
+    let job = name_of(job);
     match surface.start_job(&job, arrival).await {
         Ok((report, details)) => HttpAnswer::report(&report, details),
         Err(failure) => {
@@ -44,7 +45,8 @@ impl Surface {
                 "the job {name} is not started over HTTP; give it an http trigger, or a schedule with a caller"
             )));
         }
-        let is_get = arrival.method == Method::GET;
+        // A HEAD arrives wherever a GET does, and must change as little.
+        let is_get = matches!(arrival.method, Method::GET | Method::HEAD);
         if is_get && (!job.is_read_only() || http.is_empty()) {
             return Err(Failure::invalid(format!(
                 "the job {name} is started with POST: a GET must change nothing"
@@ -58,7 +60,7 @@ impl Surface {
         let verified = self.door.verify(&candidates, &arrival.headers, host, deadline).await?;
 
         let Arrival { method, uri, headers, body, .. } = arrival;
-        let body = deadline.run("reading the body", Arrival::read_body(body, &headers)).await?;
+        let body = deadline.run("reading the body", body.read(&headers)).await?;
         let may_schedule = schedulers.contains(&verified.name);
         let is_tick =
             may_schedule && (!http.contains(&verified.name) || headers.contains_key("x-cloudscheduler"));

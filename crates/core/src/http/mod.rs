@@ -4,6 +4,7 @@
 //! `OPTIONS /events`. Verification comes first and parsing second, over bodies of bounded size.
 
 mod answer;
+mod body;
 mod correlation;
 mod events;
 mod hooks;
@@ -14,15 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, Path, Request};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::routing::{get, post};
 
 pub use self::answer::HttpAnswer;
+pub use self::body::RequestBody;
 use crate::app::{App, StartError};
 use crate::deadline::Deadline;
-use crate::event::MAX_BODY;
 use crate::failure::Failure;
 use crate::inbound::callers::Door;
 pub use crate::inbound::callers::HostCheck;
@@ -94,6 +95,14 @@ async fn wrong_method(method: Method, uri: Uri) -> HttpAnswer {
     HttpAnswer::from(Failure::not_found(format!("{method} is not what {path:?} takes"))).with_status(405)
 }
 
+/// The job that a path names.
+pub(crate) type JobInPath = Result<Path<String>, PathRejection>;
+
+/// Its name; what is not UTF-8 is the name of no job.
+fn name_of(job: JobInPath) -> String {
+    job.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(name)| name)
+}
+
 /// A request, in parts; its body is read when it is wanted.
 pub(crate) struct Arrival {
     method: Method,
@@ -101,7 +110,7 @@ pub(crate) struct Arrival {
     headers: HeaderMap,
     host: Option<HostCheck>,
     deadline: Option<Deadline>,
-    body: Body,
+    body: RequestBody,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Arrival {
@@ -110,6 +119,7 @@ impl<S: Send + Sync> FromRequest<S> for Arrival {
     async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
         let (host, deadline) = (parts.extensions.get().copied(), parts.extensions.get().copied());
+        let body = body.into();
         Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, host, deadline, body })
     }
 }
@@ -118,21 +128,5 @@ impl Arrival {
     /// When the answer must be there: by the host's own deadline, and within `budget`.
     fn deadline(&self, budget: Duration) -> Deadline {
         self.deadline.map_or_else(|| Deadline::after(budget), |deadline| deadline.at_most(budget))
-    }
-
-    /// The body, at most [`MAX_BODY`] bytes.
-    async fn read_body(body: Body, headers: &HeaderMap) -> Result<Bytes, Failure> {
-        let too_large = || Failure::too_large(format!("the body is larger than {MAX_BODY} bytes"));
-        let length = headers
-            .get(axum::http::header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if length.is_some_and(|length: usize| length > MAX_BODY) {
-            return Err(too_large());
-        }
-        to_bytes(body, MAX_BODY).await.map_err(|error| {
-            use std::error::Error as _;
-            let is_limit = error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
-            if is_limit { too_large() } else { Failure::invalid("the body broke off before its end") }
-        })
     }
 }

@@ -78,7 +78,7 @@ impl Door {
             ));
         }
         Err(Failure::unauthenticated(format!(
-            "not accepted as any caller of this route ({})",
+            "not accepted as any caller of this route ({}); compare the request with its callers in gatepass.yaml",
             reasons.join("; ")
         )))
     }

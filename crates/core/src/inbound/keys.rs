@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 use crate::client::{ServiceUrl, describe, read_body};
 use crate::config::Issuer;
 use crate::deadline::Deadline;
+use crate::event::MAX_BODY;
 use crate::failure::Failure;
 
 /// How long keys are used before they are fetched again.
@@ -171,7 +172,7 @@ impl KeyStore {
             if !status.is_success() {
                 return Err(later(format!("its answer is {status}")));
             }
-            let body = read_body(response).await.map_err(later)?;
+            let body = read_body(response, MAX_BODY).await.map_err(|error| later(error.to_string()))?;
             serde_json::from_slice(&body).map_err(|_| later("the answer is not the document".into()))
         };
         deadline.at_most(TIMEOUT).run(&what, fetching).await

@@ -4,6 +4,7 @@ mod neutral;
 mod open_issue;
 mod read;
 mod read_repository;
+mod rehearse;
 mod run;
 mod template;
 
@@ -14,6 +15,7 @@ use gatepass_yaml::{Path, Problem};
 use self::open_issue::OpenIssue;
 use self::read::Read;
 use self::read_repository::ReadRepository;
+pub use self::rehearse::{Draft, Rehearsal};
 use self::template::{Compiler, Condition, Purpose, Template, Templates};
 use crate::config::{
     self, BotPattern, Caller, ConfigError, Loaded, Platform, Revoke, Severity, Trigger, WebhookTrigger,
@@ -67,7 +69,7 @@ impl Jobs {
     /// Compiles the jobs that run on `platform`; all of them when there is none, as for `gatepass check`.
     ///
     /// # Errors
-    /// Every problem of the file that stands in the way. Warnings come with the jobs.
+    /// Every problem of the file that stands in the way. Warnings come with the jobs, or with the errors.
     pub fn compile(file: &Loaded, platform: Option<Platform>) -> Result<(Self, Vec<Problem>), ConfigError> {
         let mut compiler = Compiler { file, templates: Templates::new(), problems: Vec::new() };
         let mut warnings = Vec::new();
@@ -87,7 +89,9 @@ impl Jobs {
             .collect();
         let bots = config.sts.bots().map_err(|message| ConfigError::whole(&file.file, message, ""))?;
         let Compiler { templates, problems, .. } = compiler;
-        file.conclude(problems)?;
+        if let Err(error) = file.conclude(problems) {
+            return Err(ConfigError { warnings, ..error });
+        }
         Ok((
             Self {
                 list,

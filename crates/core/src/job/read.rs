@@ -46,16 +46,23 @@ impl Read {
         self.permission
     }
 
+    /// The path for this event, relative to the repository.
+    pub(super) fn path(&self, templates: &Templates, scope: &Value) -> Result<String, Failure> {
+        let path = templates.render(&self.path, scope)?;
+        check_relative(&path).map_err(|why| {
+            Failure::invalid(format!("reading `{}`: the path for this event {why}", self.name))
+        })?;
+        Ok(path)
+    }
+
     pub(super) async fn run(
         &self,
         templates: &Templates,
         scope: &Value,
         github: &GitHub<'_>,
     ) -> Result<serde_json::Value, Failure> {
-        let path = templates.render(&self.path, scope)?;
+        let path = self.path(templates, scope)?;
         let what = format!("reading `{}`", self.name);
-        check_relative(&path)
-            .map_err(|why| Failure::invalid(format!("{what}: the path for this event {why}")))?;
         let mut url = github.repository_url(&path)?;
         if !url.query_pairs().any(|(name, _)| name == "per_page") {
             url.query_pairs_mut().append_pair("per_page", "100");

@@ -1,7 +1,7 @@
 //! One job, for one event.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::open_issue::Situation;
 use super::template::Scope;
@@ -15,13 +15,15 @@ use crate::names::RepositoryName;
 use crate::report::{Done, JobResult, Status};
 use crate::telemetry::TARGET;
 
+/// What is kept back of the time for an event to revoke its token, also when the work was not finished.
+const REVOKING: Duration = Duration::from_secs(1);
+
 impl Jobs {
     /// Runs `job` for `event` and logs the record `outcome`.
     pub async fn run(&self, job: &Job, event: &Event, gateway: &Gateway, deadline: Deadline) -> JobResult {
         let started = Instant::now();
         let mut tally = Tally::default();
-        let what = format!("the job {}", job.name);
-        let result = deadline.run(&what, self.attempt(job, event, gateway, deadline, &mut tally)).await;
+        let result = self.attempt(job, event, gateway, deadline, &mut tally).await;
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
             Ok(done) => tracing::info!(
@@ -64,7 +66,9 @@ impl Jobs {
             permissions: &job.permissions,
         };
         let github = GitHub::new(gateway, access, deadline, job.revoke);
-        let result = self.act(job, &mut scope, &github, tally).await;
+        let work = if job.revoke { deadline.earlier_by(REVOKING) } else { deadline };
+        let what = format!("the job {}", job.name);
+        let result = work.run(&what, self.act(job, &mut scope, &github, tally)).await;
         github.finish().await;
         tally.calls = github.calls();
         tally.rate_left = github.rate_left();
@@ -100,7 +104,8 @@ impl Jobs {
         action.run(&self.templates, &seen, &situation, &key, github).await
     }
 
-    fn repository(&self, job: &Job, scope: &minijinja::Value) -> Result<RepositoryName, Failure> {
+    /// The repository that this event is about.
+    pub(super) fn repository(&self, job: &Job, scope: &minijinja::Value) -> Result<RepositoryName, Failure> {
         let (template, allowed) = match &job.target {
             Target::Fixed(name) => return Ok(name.clone()),
             Target::Chosen { template, allowed } => (template, allowed),

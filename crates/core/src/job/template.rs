@@ -135,20 +135,14 @@ impl Templates {
     /// Invalid when something that is printed is not there, and whatever else goes wrong: the same event will fail again.
     pub(super) fn render(&self, template: &Template, scope: &Value) -> Result<String, Failure> {
         let mut output = Capped(Vec::new());
-        let result = self
-            .templates
-            .get_template(&template.name)
-            .and_then(|compiled| compiled.render_captured_to(scope.clone(), &mut output).map(drop));
         let place = template.name.split_once(':').map_or("", |(_, place)| place);
-        match result {
-            Ok(()) => {
-                String::from_utf8(output.0).map_err(|_| Failure::invalid(format!("{place}: not UTF-8")))
-            }
-            Err(error) => {
-                let source = error.template_source().unwrap_or_default().to_owned();
-                Err(Failure::invalid(format!("{place}: {}", told(&error, &source))))
-            }
-        }
+        let failed =
+            |error: &Error, source: &str| Failure::invalid(format!("{place}: {}", told(error, source)));
+        let compiled = self.templates.get_template(&template.name).map_err(|error| failed(&error, ""))?;
+        compiled
+            .render_captured_to(scope.clone(), &mut output)
+            .map_err(|error| failed(&error, compiled.source()))?;
+        String::from_utf8(output.0).map_err(|_| Failure::invalid(format!("{place}: not UTF-8")))
     }
 
     /// # Errors
@@ -319,5 +313,121 @@ impl Compiler<'_> {
         help: impl Into<String>,
     ) {
         self.problems.push(self.file.problem(place.clone(), message, help));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatepass_yaml::Path;
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn event() -> Event {
+        Event {
+            id: "1".into(),
+            source: "s".into(),
+            kind: "t".into(),
+            time: jiff::Timestamp::UNIX_EPOCH,
+            subject: None,
+            attributes: Map::new(),
+            data: json!({"who": "@ada", "path": "a/b ?", "none": null, "n": 7, "list": [1, 2], "secret": "hunter2"}),
+        }
+    }
+
+    fn render(purpose: Purpose, source: &str) -> Result<String, String> {
+        let mut templates = Templates::new();
+        let place = Path::root().key("title");
+        let (event, vars) = (event(), BTreeMap::new());
+        let scope = Scope { event: &event, vars: &vars, reads: BTreeMap::new() }.value();
+        let template = templates.compile(purpose, &place, source, &[]).map_err(|(message, _)| message)?;
+        templates.render(&template, &scope).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn a_value_is_treated_by_what_the_text_is_for() {
+        let table = [
+            (Purpose::Prose, "@team {{ event.data.who }}", "@team @\u{200b}ada"),
+            (Purpose::Prose, "{{ event.data.who | trusted }}", "@ada"),
+            (Purpose::Prose, "{% autoescape false %}{{ event.data.who }}{% endautoescape %}", "@\u{200b}ada"),
+            (
+                Purpose::Prose,
+                "{% autoescape 'html' %}{{ event.data.who }}{% endautoescape %}",
+                "@\u{200b}ada",
+            ),
+            (Purpose::Prose, "{% set x %}{{ event.data.who }}{% endset %}{{ x }}", "@\u{200b}ada"),
+            (Purpose::Prose, "{{ event.data.who | tojson }}", "\"@\u{200b}ada\""),
+            (Purpose::Prose, "{{ event.data.none }}|{{ event.data.n }}", "|7"),
+            (Purpose::Plain, "{{ event.data.who }}", "@ada"),
+            (Purpose::Path, "x/{{ event.data.path }}", "x/a%2Fb%20%3F"),
+            (Purpose::Path, "x/{{ event.data.path | trusted }}", "x/a%2Fb%20%3F"),
+        ];
+        for (purpose, source, expected) in table {
+            assert_eq!(render(purpose, source).as_deref(), Ok(expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        for (source, words) in [
+            ("{{ event.data.nope }}", "`event.data.nope` is not there in this event"),
+            ("a\n{{ event.data.nope.more }}", "`event.data.nope.more` is not there"),
+            ("{{ event.data.list[9] }}", "is not there in this event"),
+            ("{{ evnt.id }}", "the name `evnt` is not defined"),
+            ("{{ event.id | frob }}", "filter frob is unknown"),
+            ("{{ event.id | safe }}", "filter safe is unknown"),
+            ("{{ 'a' if", "the template cannot be read"),
+            ("{{ debug() }}", "`debug` is not defined"),
+        ] {
+            let error = render(Purpose::Prose, source).unwrap_err();
+            assert!(error.contains(words), "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_the_template_and_never_the_event() {
+        for source in [
+            "{{ event.data.secret + 1 }}",
+            "{{ event.data.secret.x.y }}",
+            "{{ event.data.secret | int }}",
+            "{{ event.data.nope }}",
+        ] {
+            let error = render(Purpose::Prose, source).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn time_and_output_are_bounded() {
+        let long = render(Purpose::Prose, "{{ 'x' * 2000000 }}").unwrap_err();
+        assert!(long.contains("prints more than"), "{long}");
+        let slow = render(
+            Purpose::Plain,
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        );
+        assert!(slow.unwrap_err().contains("takes too long"));
+    }
+
+    #[test]
+    fn a_condition_takes_what_is_missing_as_undefined() {
+        let templates = Templates::new();
+        let place = Path::root().key("if");
+        let (event, vars) = (event(), BTreeMap::new());
+        let scope = Scope { event: &event, vars: &vars, reads: BTreeMap::new() }.value();
+        for (source, expected) in [
+            ("event.data.n == 7", true),
+            ("event.data.a.b.c == 7", false),
+            ("event.data.a.b.c", false),
+            ("event.data.who in ['@ada']", true),
+            ("not event.data.a.b", true),
+        ] {
+            let condition = templates.compile_condition(&place, source).unwrap();
+            assert_eq!(templates.holds(&condition, &scope).unwrap(), expected, "{source}");
+        }
+        let raises = templates.compile_condition(&place, "event.data.who + 1 == 2").unwrap();
+        assert!(templates.holds(&raises, &scope).unwrap_err().message.starts_with("if: "));
+        for bad in ["{{ event.id }}", "event.id ==", "evnt.id == 1", "pulls | length"] {
+            assert!(templates.compile_condition(&place, bad).is_err(), "{bad}");
+        }
     }
 }

@@ -10,13 +10,15 @@ use gatepass_core::client::{Clients, ServiceUrl, excerpt};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::id_token::{IDENTITY_TIMEOUT, IdTokenSource, Pending, ask, jwt};
+use gatepass_core::id_token::{IDENTITY_TIMEOUT, IdTokenSource, Pending, Reason, ask, jwt};
 use gatepass_core::secret::IdToken;
 use gcp_auth::TokenProvider;
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 const PLACE: &str = "Google's generateIdToken";
 const ENDPOINT: &str = "https://iamcredentials.googleapis.com";
@@ -62,7 +64,8 @@ impl Impersonation {
         };
         let provider = self.provider.get_or_try_init(gcp_auth::provider).await.map_err(refused)?;
         provider.token(&[SCOPE]).await.map_err(|error| {
-            Failure::deferred(Duration::ZERO, format!("Google gives no access token now ({error})"))
+            let advice = "if that lasts, check that these credentials have not been revoked";
+            Failure::deferred(Duration::ZERO, format!("Google gives no access token now ({error}); {advice}"))
         })
     }
 }
@@ -79,7 +82,9 @@ impl IdTokenSource for Impersonation {
     ) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move {
             let limit = deadline.at_most(IDENTITY_TIMEOUT);
-            let token = limit.run("getting a Google access token", self.access_token()).await?;
+            // gcp_auth logs the bodies of failed answers, which may hold what was sent.
+            let asking = self.access_token().with_subscriber(NoSubscriber::new());
+            let token = limit.run("getting a Google access token", asking).await?;
             let request = self
                 .client
                 .post(&self.url)
@@ -97,7 +102,7 @@ impl IdTokenSource for Impersonation {
     }
 }
 
-fn reason(status: u16, body: &[u8]) -> Option<String> {
+fn reason(status: u16, body: &[u8]) -> Option<Reason> {
     let document: Value = serde_json::from_slice(body).ok()?;
     let message = document.pointer("/error/message").and_then(Value::as_str)?;
     let next = match status {
@@ -107,5 +112,5 @@ fn reason(status: u16, body: &[u8]) -> Option<String> {
         404 => "; is there such a service account?",
         _ => "",
     };
-    Some(format!("{}{next}", excerpt(message.as_bytes())))
+    Some(Reason::by_status(status, format!("{}{next}", excerpt(message.as_bytes()))))
 }

@@ -4,7 +4,7 @@ use gatepass_core::client::{Clients, excerpt};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::id_token::{IdTokenSource, Pending, ask, jwt};
+use gatepass_core::id_token::{IdTokenSource, Pending, Reason, ask, jwt};
 use gatepass_core::secret::IdToken;
 use reqwest::Client;
 
@@ -50,6 +50,7 @@ impl IdTokenSource for MetadataServer {
     }
 }
 
-fn reason(status: u16, body: &[u8]) -> Option<String> {
-    (status == 404).then(|| format!("{}; does this workload run as a service account?", excerpt(body)))
+fn reason(status: u16, body: &[u8]) -> Option<Reason> {
+    let text = || format!("{}; does this workload run as a service account?", excerpt(body));
+    (status == 404).then(|| Reason::by_status(status, text()))
 }

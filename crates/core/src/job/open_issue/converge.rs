@@ -90,12 +90,10 @@ impl Converging<'_> {
     async fn open_issues(&self) -> Result<Open, Failure> {
         let query = IssueQuery { state: IssueState::Open, label: Some(self.settings.label), since: None };
         let listed = self.github.issues(&query, self.settings.max_open.saturating_add(1)).await?;
-        let issues: Vec<Issue> = listed.items.into_iter().filter(|issue| !issue.is_pull_request()).collect();
-        let full = listed.more || issues.len() >= self.settings.max_open;
         Ok(Open {
-            ours: issues.into_iter().filter(|issue| self.is_ours(issue)).collect(),
-            full,
+            full: listed.more || listed.items.len() >= self.settings.max_open,
             cut: listed.more,
+            ours: listed.items.into_iter().filter(|issue| self.is_ours(issue)).collect(),
         })
     }
 
@@ -108,7 +106,7 @@ impl Converging<'_> {
         Ok(listed
             .items
             .into_iter()
-            .filter(|issue| !issue.is_pull_request() && self.is_ours(issue))
+            .filter(|issue| self.is_ours(issue))
             .filter(|issue| issue.closed_at.is_some_and(|at| at >= since))
             .max_by_key(|issue| issue.closed_at))
     }
@@ -179,10 +177,10 @@ impl Converging<'_> {
             }
             result => result?,
         };
-        if !created.has_label(self.settings.label) {
-            return Err(self.without_label(&created).await);
+        match self.why_lost(&created) {
+            Some(why) => Err(self.take_back(&created, &why).await),
+            None => self.look_again(created).await,
         }
-        self.look_again(created).await
     }
 
     fn shows_this_event(&self, issue: &Issue) -> bool {
@@ -203,8 +201,21 @@ impl Converging<'_> {
         }
     }
 
-    /// An issue without its label would never be found again: it must not stay open, or every event adds one.
-    async fn without_label(&self, issue: &Issue) -> Failure {
+    /// Why an issue that was just opened would never be found again, and what to change.
+    fn why_lost(&self, issue: &Issue) -> Option<String> {
+        let (label, author) = (self.settings.label, issue.author());
+        if !issue.has_label(label) {
+            return Some(format!(
+                "without the label {label}, which GitHub leaves out when the token may not set labels; give the trust policy `issues: write` and check the repository's rules for labels"
+            ));
+        }
+        (!self.settings.bots.matches(author)).then(|| {
+            format!("by {author:?}, which `sts.bots` does not match; write there the logins that this Octo STS acts as")
+        })
+    }
+
+    /// What would never be found again must not stay open, or every event adds one.
+    async fn take_back(&self, issue: &Issue, why: &str) -> Failure {
         let patch = IssuePatch {
             state: Some(IssueState::Closed),
             state_reason: Some(StateReason::NotPlanned),
@@ -214,10 +225,7 @@ impl Converging<'_> {
             Ok(_) => "it was closed again",
             Err(_) => "it could not be closed again: close it by hand",
         };
-        Failure::refused(format!(
-            "issue #{} was opened without the label {}, which GitHub leaves out when the token may not set labels ({closed}); give the trust policy `issues: write` and check the repository's rules for labels",
-            issue.number, self.settings.label
-        ))
+        Failure::refused(format!("issue #{} was opened {why} ({closed})", issue.number))
     }
 }
 

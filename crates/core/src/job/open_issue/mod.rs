@@ -49,6 +49,16 @@ pub(super) struct Situation<'a> {
     pub(super) dry_run: bool,
 }
 
+/// An issue as an event's templates describe it.
+pub(super) struct Drafted {
+    pub(super) state: IssueState,
+    pub(super) title: String,
+    /// The managed part, without its marker.
+    pub(super) body: String,
+    /// The job's own label first.
+    pub(super) labels: Vec<String>,
+}
+
 impl OpenIssue {
     /// `None` when something was reported.
     pub(super) fn compile(
@@ -93,6 +103,22 @@ impl OpenIssue {
         })
     }
 
+    /// The parts of this event's key.
+    pub(super) fn key(&self, templates: &Templates, scope: &Value) -> Result<Vec<String>, Failure> {
+        let parts: Vec<String> =
+            self.key.iter().map(|part| templates.render(part, scope)).collect::<Result<_, _>>()?;
+        if parts.iter().all(|part| part.trim().is_empty()) {
+            return Err(Failure::invalid("the key of this event's issue is empty; check open_issue.key"));
+        }
+        // The parts are joined by it, so two keys could become one.
+        if parts.iter().any(|part| part.contains('\0')) {
+            return Err(Failure::invalid(
+                "the key of this event's issue holds a NUL character; check open_issue.key",
+            ));
+        }
+        Ok(parts)
+    }
+
     /// The fingerprint of this event's key, for the log.
     pub(super) fn fingerprint(
         &self,
@@ -100,11 +126,7 @@ impl OpenIssue {
         scope: &Value,
         situation: &Situation<'_>,
     ) -> Result<String, Failure> {
-        let parts: Vec<String> =
-            self.key.iter().map(|part| templates.render(part, scope)).collect::<Result<_, _>>()?;
-        if parts.iter().all(|part| part.trim().is_empty()) {
-            return Err(Failure::invalid("the key of this event's issue is empty; check open_issue.key"));
-        }
+        let parts = self.key(templates, scope)?;
         let mut context = digest::Context::new(&digest::SHA256);
         context.update(b"gatepass/v1");
         for part in
@@ -116,14 +138,13 @@ impl OpenIssue {
         Ok(hex(context.finish().as_ref()))
     }
 
-    pub(super) async fn run(
+    /// What the templates give for this event, within GitHub's limits.
+    pub(super) fn draft(
         &self,
         templates: &Templates,
         scope: &Value,
-        situation: &Situation<'_>,
-        fingerprint: &str,
-        github: &GitHub<'_>,
-    ) -> Result<Done, Failure> {
+        job: &JobId,
+    ) -> Result<Drafted, Failure> {
         let state = match &self.state {
             Some(state) => parse_state(&templates.render(state, scope)?)?,
             None => IssueState::Open,
@@ -132,20 +153,33 @@ impl OpenIssue {
         if title.is_empty() {
             return Err(Failure::invalid("the title of this event's issue is empty; check open_issue.title"));
         }
-        let label = format!("gatepass:{}", situation.job);
-        let mut labels = vec![label.clone()];
+        let label = own_label(job);
         let mut seen = BTreeSet::from([label.to_lowercase()]);
+        let mut labels = vec![label];
         for template in &self.labels {
             let text = one_line(&templates.render(template, scope)?, MAX_LABEL);
             if !text.is_empty() && seen.insert(text.to_lowercase()) {
                 labels.push(text);
             }
         }
+        Ok(Drafted { state, title, body: templates.render(&self.body, scope)?, labels })
+    }
+
+    pub(super) async fn run(
+        &self,
+        templates: &Templates,
+        scope: &Value,
+        situation: &Situation<'_>,
+        fingerprint: &str,
+        github: &GitHub<'_>,
+    ) -> Result<Done, Failure> {
+        let Drafted { state, title, body, labels } = self.draft(templates, scope, situation.job)?;
+        let label = own_label(situation.job);
         let wanted = Wanted {
             fingerprint,
             state,
             title,
-            content: templates.render(&self.body, scope)?,
+            content: body,
             labels,
             at: situation.event.time,
             event: situation.event.fingerprint(),
@@ -159,6 +193,11 @@ impl OpenIssue {
         };
         converge::converge(github, &wanted, &settings).await
     }
+}
+
+/// The label by which a job finds its issues again.
+fn own_label(job: &JobId) -> String {
+    format!("gatepass:{job}")
 }
 
 fn parse_state(text: &str) -> Result<IssueState, Failure> {
