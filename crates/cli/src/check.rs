@@ -1,0 +1,229 @@
+//! `gatepass check`: everything that is wrong with a file, and what its templates would write.
+
+use clap::Args;
+use gatepass_core::config::{self, ConfigError, Loaded};
+use gatepass_core::job::{Draft, Job, Jobs, Rehearsal};
+use gatepass_yaml::{Path, Problem};
+
+use crate::Stop;
+use crate::problems::{Level, Source, show};
+use crate::samples::{self, Sample};
+use crate::terminal::{FAINT, PLACE, STRONG, Stream, Terminal, clean, count, shorten};
+
+/// How much of a body is shown.
+const BODY_LINES: usize = 6;
+/// The most characters of a line.
+const WIDTH: usize = 96;
+
+/// Find everything that is wrong with a gatepass.yaml, and see what it would write
+///
+/// All problems are shown at once, each with its place and what to do about it. When there are
+/// none, the templates of every job are rendered with sample events that fit its triggers.
+/// Nothing is sent anywhere: what a job would read from GitHub is empty here, and the variables
+/// of `vars` print their own names.
+#[derive(Args, Debug)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Exit code: 0 without errors (there may be warnings), 1 with errors."
+)]
+pub(crate) struct Options {
+    /// The file to check
+    #[arg(default_value = gatepass_core::app::DEFAULT_CONFIG)]
+    file: String,
+
+    /// Render with this event instead of a sample; may be given several times
+    ///
+    /// The file holds a raw EventBridge event or a CloudEvent as JSON, as those in examples/events.
+    #[arg(long = "event", value_name = "EVENT.json")]
+    events: Vec<String>,
+
+    /// Print the JSON Schema of gatepass.yaml and do nothing else
+    #[arg(long)]
+    schema: bool,
+}
+
+/// A file without errors, and the jobs in it.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) text: String,
+    pub(crate) file: Loaded,
+    pub(crate) jobs: Jobs,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
+    if options.schema {
+        let schema = serde_json::to_string_pretty(&config::schema())
+            .map_err(|error| Stop::Failed(format!("the schema cannot be written: {error}")))?;
+        terminal.out.line(&schema);
+        return Ok(());
+    }
+    let given = options.events.iter().map(|path| samples::from_file(path)).collect::<Result<Vec<_>, _>>();
+    let given = given.map_err(Stop::Failed)?;
+    let mut checked = read(&options.file, terminal.out)?;
+    checked.jobs.stand_in_vars(&checked.file);
+    let source = Source { file: &options.file, text: Some(&checked.text) };
+    for warning in &checked.warnings {
+        show(terminal.out, Level::Warning, source, warning, None);
+    }
+    let errors = rehearse(&checked, &given, source, terminal.out).map_err(Stop::Failed)?;
+    for sample in
+        given.iter().filter(|sample| !checked.jobs.iter().any(|job| samples::concerns(job, &sample.event)))
+    {
+        terminal.err.line(&format!(
+            "{} was not used: no trigger asks for the source {:?} with the type {:?}",
+            sample.name, sample.event.source, sample.event.kind
+        ));
+    }
+    let jobs = count(checked.jobs.iter().count(), "job");
+    sum(terminal.out, &format!("{}: {jobs}, ", options.file), errors, checked.warnings.len());
+    if errors == 0 { Ok(()) } else { Err(Stop::Said) }
+}
+
+/// Reads and compiles a file, and shows on `stream` what is wrong with it.
+pub(crate) fn read(path: &str, stream: Stream) -> Result<Checked, Stop> {
+    match config::read_file(path) {
+        Ok(text) => read_text(path, text, stream),
+        Err(error) => Err(refuse(stream, Source { file: path, text: None }, &error)),
+    }
+}
+
+/// As [`read`], with the text at hand.
+pub(crate) fn read_text(path: &str, text: String, stream: Stream) -> Result<Checked, Stop> {
+    let read = config::load(path, &text).and_then(|file| {
+        let (jobs, warnings) = Jobs::compile(&file, None)?;
+        Ok((file, jobs, warnings))
+    });
+    match read {
+        Ok((file, jobs, warnings)) => Ok(Checked { text, file, jobs, warnings }),
+        Err(error) => Err(refuse(stream, Source { file: path, text: Some(&text) }, &error)),
+    }
+}
+
+fn refuse(stream: Stream, source: Source<'_>, error: &ConfigError) -> Stop {
+    for problem in &error.problems {
+        show(stream, Level::Error, source, problem, None);
+    }
+    for warning in &error.warnings {
+        show(stream, Level::Warning, source, warning, None);
+    }
+    sum(stream, &format!("{}: ", source.file), error.problems.len(), error.warnings.len());
+    Stop::Said
+}
+
+fn sum(stream: Stream, what: &str, errors: usize, warnings: usize) {
+    let warnings = if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
+    stream.line(&stream.paint(STRONG, &format!("{}{}{warnings}", clean(what), count(errors, "error"))));
+}
+
+/// Renders every job with every event that fits, and counts the errors.
+fn rehearse(checked: &Checked, given: &[Sample], source: Source<'_>, out: Stream) -> Result<usize, String> {
+    let mut errors = 0;
+    for job in checked.jobs.iter() {
+        let fitting = fitting(job, given)?;
+        out.line(&out.paint(STRONG, job.name().as_str()));
+        if fitting.is_empty() {
+            out.line("  not rendered: no sample fits its triggers; give an event with --event FILE\n");
+        }
+        for Sample { name, event } in fitting {
+            match checked.jobs.rehearse(job, &event) {
+                Ok(rehearsal) => tell(out, &name, &rehearsal, &unread(&checked.file, job)),
+                Err(failure) => {
+                    errors += 1;
+                    out.line("");
+                    let note =
+                        format!("rendered for the job {} with the event: {}", job.name(), clean(&name));
+                    show(
+                        out,
+                        Level::Error,
+                        source,
+                        &located(&checked.file, job, &failure.message),
+                        Some(&note),
+                    );
+                }
+            }
+        }
+    }
+    Ok(errors)
+}
+
+/// For every trigger, the given events that fit it, or else the samples that do.
+fn fitting(job: &Job, given: &[Sample]) -> Result<Vec<Sample>, String> {
+    let mut fitting = Vec::new();
+    for trigger in job.triggers() {
+        let of_user: Vec<Sample> =
+            given.iter().filter(|sample| samples::fits(trigger, &sample.event)).cloned().collect();
+        let more = if of_user.is_empty() { samples::embedded(job.name(), trigger)? } else { of_user };
+        // Two schedules of one job are rendered alike.
+        let is_new = |sample: &Sample| !fitting.iter().any(|known: &Sample| known.event == sample.event);
+        let more: Vec<Sample> = more.into_iter().filter(is_new).collect();
+        fitting.extend(more);
+    }
+    Ok(fitting)
+}
+
+/// Where the template stands that a failure is about: its message begins with the path.
+fn located(file: &Loaded, job: &Job, message: &str) -> Problem {
+    let place = Path::root().key("jobs").key(job.name().as_str());
+    let mut places = vec![place.key("if"), place.key("repository")];
+    if let Some(action) = file.config.jobs.get(job.name()).and_then(|job| job.open_issue.as_ref()) {
+        let open_issue = place.key("open_issue");
+        places.extend(["state", "title", "body"].map(|name| open_issue.key(name)));
+        places.extend((0..action.key.len()).map(|index| open_issue.key("key").index(index)));
+        places.extend((0..action.labels.len()).map(|index| open_issue.key("labels").index(index)));
+    }
+    let found = places.into_iter().find_map(|path| {
+        let rest = message.strip_prefix(&path.to_string())?.strip_prefix(": ")?.to_owned();
+        Some((path, rest))
+    });
+    let (path, message) = found.unwrap_or_else(|| (place, message.to_owned()));
+    file.problem(
+        path,
+        message,
+        "correct the template; if real events are different, give one with --event FILE",
+    )
+}
+
+/// Says what is empty here, because nothing is read.
+fn unread(file: &Loaded, job: &Job) -> String {
+    let reads = file.config.jobs.get(job.name()).map(|job| job.read.keys().map(|name| name.as_str()));
+    let names: Vec<&str> = reads.into_iter().flatten().collect();
+    if names.is_empty() { String::new() } else { format!(" ({} is empty here)", names.join(", ")) }
+}
+
+/// Tells what a job would do.
+fn tell(out: Stream, sample: &str, rehearsal: &Rehearsal, unread: &str) {
+    let on = out.paint(PLACE, &clean(sample));
+    match rehearsal {
+        Rehearsal::Ignored => out.line(&format!("  {on}: ignored, because its `if` does not hold\n")),
+        Rehearsal::Read(repository) => out.line(&format!("  {on}: reads {repository}\n")),
+        Rehearsal::Issue(draft) => {
+            out.line(&format!("  {on}: one issue in {}{}", draft.repository, out.paint(FAINT, unread)));
+            for (name, text) in fields(draft) {
+                let line = format!("    {} {text}", out.paint(FAINT, &format!("{name:<7}")));
+                out.line(line.trim_end());
+            }
+            out.line("");
+        }
+    }
+}
+
+fn fields(draft: &Draft) -> Vec<(&'static str, String)> {
+    let line = |text: &str| shorten(&clean(text), WIDTH);
+    let mut fields = vec![
+        ("key", line(&draft.key.join(" · "))),
+        ("state", draft.state.name().to_owned()),
+        ("title", line(&draft.title)),
+        ("labels", line(&draft.labels.join(", "))),
+    ];
+    let body: Vec<&str> = draft.body.trim_end().lines().collect();
+    for (index, text) in body.iter().take(BODY_LINES).enumerate() {
+        fields.push((if index == 0 { "body" } else { "" }, line(text)));
+    }
+    match body.len() {
+        0 => fields.push(("body", "(empty)".to_owned())),
+        n if n > BODY_LINES => fields.push(("", format!("… {}", count(n - BODY_LINES, "more line")))),
+        _ => {}
+    }
+    fields
+}

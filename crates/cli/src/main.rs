@@ -1,0 +1,83 @@
+//! `gatepass`: tries jobs on loopback, checks a file, and writes a first one.
+//!
+//! What was asked for goes to standard output; progress and errors go to standard error. The exit code is 0 when all is
+//! well, 1 when something failed, and 2 when the command itself was not understood.
+
+mod check;
+mod dev;
+mod init;
+mod problems;
+mod samples;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::terminal::Terminal;
+
+/// Cloud functions that act on GitHub with a gate pass instead of a key
+///
+/// A job in AWS, Google Cloud or Azure proves who it is with its cloud's own identity, trades that
+/// proof at Octo STS for a GitHub token that lives for minutes, and opens issues or reads
+/// repositories with it. Jobs are written in gatepass.yaml.
+#[derive(Parser)]
+#[command(name = "gatepass", version, verbatim_doc_comment, after_help = FIRST_STEPS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const FIRST_STEPS: &str = "\
+First steps:
+  gatepass dev --once               see five events through three clouds, without an account or a network
+  gatepass init --cloud gcp         write a first gatepass.yaml
+  gatepass check                    find everything that is wrong with it, and see what it would write";
+
+#[derive(Subcommand)]
+enum Command {
+    Dev(dev::Options),
+    Check(check::Options),
+    Init(init::Options),
+}
+
+/// Why a command ends without success.
+#[derive(Debug)]
+enum Stop {
+    /// Everything has been said.
+    Said,
+    /// Something failed; this says what, and what to do.
+    Failed(String),
+    /// The command line asks for something that there is not.
+    Usage(String),
+}
+
+fn main() -> ExitCode {
+    let terminal = Terminal::new();
+    let result = match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options, &terminal),
+        Command::Check(options) => check::run(&options, &terminal),
+        Command::Init(options) => init::run(&options, &terminal),
+    };
+    let (message, code) = match result {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Stop::Said) => return ExitCode::FAILURE,
+        Err(Stop::Failed(message)) => (message, 1),
+        Err(Stop::Usage(message)) => (message, 2),
+    };
+    let label = terminal.err.paint(terminal::BAD, "error");
+    terminal.err.line(&format!("{label}: {message}"));
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

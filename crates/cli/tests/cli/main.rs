@@ -1,0 +1,12 @@
+//! The built program, run as people run it.
+
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod dev;
+#[cfg(test)]
+mod init;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod support;
