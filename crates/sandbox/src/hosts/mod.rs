@@ -15,6 +15,7 @@ pub mod webhook;
 use std::io;
 use std::net::Ipv4Addr;
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -80,10 +81,25 @@ impl From<reqwest::Error> for HostError {
     }
 }
 
-/// A loopback port that was free a moment ago. Somebody may take it before the child does; the hosts try again
-/// then.
+/// The first of the ports that children are told to listen on, and how many there are: below those from which the
+/// system chooses by itself, so that no other server or connection gets one by chance while the child starts.
+const PORTS: (u16, u16) = (16_384, 16_384);
+
+/// A loopback port that was free a moment ago, and that this process gives out once. Somebody may take it before
+/// the child does; the hosts try again then.
 async fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let (first, count) = (PORTS.0, u32::from(PORTS.1));
+    // Processes start far from each other.
+    let start = std::process::id().wrapping_mul(0x9e37_79b1);
+    for _ in 0..count {
+        let at = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = first.saturating_add(u16::try_from(at).unwrap_or_default());
+        if !is_taken(port).await {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no port is free"))
 }
 
 /// Whether somebody else has taken `port` meanwhile.

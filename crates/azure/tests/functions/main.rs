@@ -1,0 +1,17 @@
+//! The built Azure Functions binary, driven as a process by the sandbox's hosts: nothing inside it is replaced.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot get at what it expects has failed"
+)]
+
+mod deadlines;
+mod http;
+mod identity;
+mod reading;
+mod records;
+mod start;
+mod support;
+mod timers;
