@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
+
 use crate::client::{describe, excerpt, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
@@ -53,7 +55,15 @@ impl Reason {
     }
 }
 
-/// One call of an identity endpoint: what it answered with 200, within [`IDENTITY_TIMEOUT`].
+/// What an identity endpoint answered with 200.
+pub struct Answer {
+    /// Some endpoints prove themselves by one.
+    pub headers: HeaderMap,
+    /// It may hold a token.
+    pub body: Vec<u8>,
+}
+
+/// One call of an identity endpoint, within [`IDENTITY_TIMEOUT`].
 ///
 /// `place` names the endpoint and `absent` says what to do when there is none. `reason` reads the endpoint's own words
 /// out of a refusal. A connection that breaks is tried once more: after a freeze, a pooled one may be dead.
@@ -66,7 +76,7 @@ pub async fn ask(
     deadline: Deadline,
     absent: &str,
     reason: fn(u16, &[u8]) -> Option<Reason>,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Answer, Failure> {
     let limit = deadline.at_most(IDENTITY_TIMEOUT);
     limit
         .run(place, async {
@@ -84,12 +94,12 @@ pub async fn ask(
                     Failure::deferred(Duration::ZERO, format!("{place} {}; {AGAIN}", describe(&error)))
                 }
             })?;
-            let status = response.status();
+            let (status, headers) = (response.status(), response.headers().clone());
             let body = read_body(response, MAX_BODY)
                 .await
                 .map_err(|error| Failure::deferred(Duration::ZERO, format!("{place} {error}; {AGAIN}")))?;
             if status.is_success() {
-                return Ok(body);
+                return Ok(Answer { headers, body });
             }
             let status = status.as_u16();
             let reason = reason(status, &body).unwrap_or_else(|| Reason::by_status(status, excerpt(&body)));

@@ -86,9 +86,9 @@ pub fn init(dialect: Dialect, level: Option<&str>) -> Result<(), String> {
 
 /// Tells why a binary does not start: a record for each line, so that each problem of a file can be found. Gives the
 /// exit code to end with.
-pub fn report_start_error(error: &dyn fmt::Display) -> ExitCode {
+pub fn report_start_error(dialect: Dialect, error: &dyn fmt::Display) -> ExitCode {
     // It may be the log's own setting that is wrong.
-    let _ = init(Dialect::Aws, None);
+    let _ = init(dialect, None);
     for line in error.to_string().lines() {
         tracing::error!(target: TARGET, message = line);
     }

@@ -135,8 +135,8 @@ impl Container {
         if let Some(token) = &self.token {
             request = request.header("authorization", token.header()?);
         }
-        let body = ask(PLACE, request, deadline, ROLE, reason).await?;
-        let answer: Answer = serde_json::from_slice(&body)
+        let answered = ask(PLACE, request, deadline, ROLE, reason).await?;
+        let answer: Answer = serde_json::from_slice(&answered.body)
             .map_err(|_| Failure::refused(format!("{PLACE} answered with something else; {ROLE}")))?;
         let credentials =
             Credentials::new(answer.access_key_id, answer.secret_access_key, answer.token, None, "container");

@@ -56,7 +56,7 @@ impl WebIdentity {
         }
         let absent = "check AWS_REGION, and the VPC endpoint for STS if this function is in a VPC";
         let answer = ask(PLACE, request, deadline, absent, reason).await?;
-        let text = String::from_utf8_lossy(&answer);
+        let text = String::from_utf8_lossy(&answer.body);
         jwt(PLACE, element(&text, "WebIdentityToken").unwrap_or_default().as_bytes())
     }
 }

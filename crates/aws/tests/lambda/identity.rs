@@ -111,3 +111,16 @@ async fn throttling_is_not_now_whatever_its_status() {
     function.fails(&alarm("e1", 1, "ALARM"), "deferred", &["Throttling", "deliver the event again"]).await;
     assert_eq!(function.status(&alarm("e1", 1, "ALARM")).await, "created");
 }
+
+#[tokio::test]
+async fn what_the_identity_endpoint_refused_is_asked_again_at_once() {
+    let function = Function::start(ALARM).await;
+    function.sandbox.identity.aws.refuse(Some(Refusal::AccessDenied));
+    function.fails(&alarm("e1", 1, "ALARM"), "refused", &["allow sts:GetWebIdentityToken"]).await;
+    function.sandbox.identity.aws.refuse(None);
+    assert_eq!(
+        function.status(&alarm("e1", 1, "ALARM")).await,
+        "created",
+        "only Octo STS's no is remembered"
+    );
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::names::{RepositoryName, TrustPolicyName};
 use crate::secret::InstallationToken;
 
@@ -48,11 +48,18 @@ impl Entry {
     }
 }
 
+/// Why an exchange gave no token.
+pub(super) struct NoToken {
+    pub(super) failure: Failure,
+    /// Whether the next event should hear the same without another exchange.
+    pub(super) remember: bool,
+}
+
 impl Cache {
     pub(super) async fn get(
         &self,
         key: Key,
-        exchange: impl Future<Output = Result<InstallationToken, Failure>>,
+        exchange: impl Future<Output = Result<InstallationToken, NoToken>>,
     ) -> Result<InstallationToken, Failure> {
         let slot = self.slot(key).await;
         let mut slot = slot.lock().await;
@@ -60,11 +67,9 @@ impl Cache {
             return entry.result.clone();
         }
         let result = exchange.await;
-        let is_final = match &result {
-            Ok(_) => true,
-            Err(failure) => failure.class == Class::Refused,
-        };
-        *slot = is_final.then(|| Entry { made: Timestamp::now(), result: result.clone() });
+        let keep = result.as_ref().map_or_else(|none| none.remember, |_| true);
+        let result = result.map_err(|none| none.failure);
+        *slot = keep.then(|| Entry { made: Timestamp::now(), result: result.clone() });
         result
     }
 
@@ -72,7 +77,7 @@ impl Cache {
     pub(super) async fn get_unshared(
         &self,
         key: Key,
-        exchange: impl Future<Output = Result<InstallationToken, Failure>>,
+        exchange: impl Future<Output = Result<InstallationToken, NoToken>>,
     ) -> Result<InstallationToken, Failure> {
         let slot = self.slot(key).await;
         if let Some(entry) = slot.lock().await.as_ref()
@@ -81,15 +86,18 @@ impl Cache {
         {
             return entry.result.clone();
         }
-        let result = exchange.await;
-        if result.as_ref().is_err_and(|failure| failure.class == Class::Refused) {
+        let NoToken { failure, remember } = match exchange.await {
+            Ok(token) => return Ok(token),
+            Err(none) => none,
+        };
+        if remember {
             let mut slot = slot.lock().await;
             let made = Timestamp::now();
             if !slot.as_ref().is_some_and(|entry| entry.is_fresh(made)) {
-                *slot = Some(Entry { made, result: result.clone() });
+                *slot = Some(Entry { made, result: Err(failure.clone()) });
             }
         }
-        result
+        Err(failure)
     }
 
     async fn slot(&self, key: Key) -> Arc<Mutex<Option<Entry>>> {
@@ -122,6 +130,13 @@ mod tests {
         }
     }
 
+    fn outcome(result: Result<&str, Failure>) -> Result<InstallationToken, NoToken> {
+        result.map(InstallationToken::new).map_err(|failure| {
+            let remember = failure.class == crate::failure::Class::Refused;
+            NoToken { failure, remember }
+        })
+    }
+
     async fn count(
         cache: &Cache,
         calls: &AtomicU32,
@@ -131,7 +146,7 @@ mod tests {
             .get(key(), async {
                 calls.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
-                result.map(InstallationToken::new)
+                outcome(result)
             })
             .await
     }
@@ -170,7 +185,7 @@ mod tests {
         let unshared = async |result: Result<&str, Failure>| {
             let exchange = async {
                 calls.fetch_add(1, Ordering::SeqCst);
-                result.map(InstallationToken::new)
+                outcome(result)
             };
             cache.get_unshared(key(), exchange).await
         };

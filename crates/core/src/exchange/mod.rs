@@ -16,12 +16,12 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 
-use self::cache::{Cache, Key};
+use self::cache::{Cache, Key, NoToken};
 use self::refusal::Refusal;
 use crate::client::{ServiceUrl, describe, excerpt, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::id_token::IdTokenSource;
 use crate::names::{JobId, RepositoryName, TrustPolicyName};
 use crate::retry;
@@ -96,12 +96,17 @@ impl OctoSts {
         }
     }
 
-    async fn exchange(&self, access: &Access<'_>, deadline: Deadline) -> Result<InstallationToken, Failure> {
+    async fn exchange(&self, access: &Access<'_>, deadline: Deadline) -> Result<InstallationToken, NoToken> {
         let started = Instant::now();
         let mut claims = None;
         let result = self.prove_and_ask(access, deadline, &mut claims).await;
         self.log(access, claims.as_ref(), &result, started.elapsed());
-        result.map_err(|problem| problem.into_failure(access, claims.as_ref(), &self.audience))
+        result.map_err(|problem| {
+            // Octo STS's own no, and not that of the identity endpoint, which is next door and asked again.
+            let is_answer = matches!(problem, Problem::Refused(_) | Problem::NotOctoSts(_));
+            let failure = problem.into_failure(access, claims.as_ref(), &self.audience);
+            NoToken { remember: is_answer && failure.class == Class::Refused, failure }
+        })
     }
 
     async fn prove_and_ask(

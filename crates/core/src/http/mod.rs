@@ -85,7 +85,7 @@ async fn health() -> HttpAnswer {
 async fn not_found(uri: Uri) -> HttpAnswer {
     let path: String = uri.path().chars().take(100).collect();
     Failure::not_found(format!(
-        "there is nothing at {path:?}; the routes are /health, /hooks/JOB, /jobs/JOB and /events"
+        "there is nothing at {path:?}; the routes are /health, /hooks/JOB, /jobs/JOB and /events (on Azure below /api)"
     ))
     .into()
 }

@@ -178,3 +178,97 @@ impl KeyStore {
         deadline.at_most(TIMEOUT).run(&what, fetching).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::Router;
+    use axum::routing::get;
+    use serde_json::{Value, json};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client::Clients;
+
+    /// An issuer on loopback that counts how often its keys are fetched.
+    struct Peer {
+        issuer: Issuer,
+        fetched: Arc<AtomicU32>,
+    }
+
+    async fn peer(keys: Value, named: Option<&str>) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let fetched = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&fetched);
+        let discovery = json!({"issuer": named.unwrap_or(&url), "jwks_uri": format!("{url}/keys")});
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(async move || discovery.to_string()))
+            .route(
+                "/keys",
+                get(async move || {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    keys.to_string()
+                }),
+            );
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Peer { issuer: Issuer::try_from(url).unwrap(), fetched }
+    }
+
+    fn store() -> KeyStore {
+        KeyStore::new(Clients::new(None).unwrap().outbound)
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(5))
+    }
+
+    async fn find(store: &KeyStore, peer: &Peer, kid: Option<&str>) -> bool {
+        store.key(&peer.issuer, kid, soon()).await.unwrap().is_some()
+    }
+
+    async fn age(store: &KeyStore, peer: &Peer, by: Duration) {
+        let slot = Arc::clone(&store.held.lock().await[peer.issuer.as_str()]);
+        slot.lock().await.as_mut().unwrap().fetched -= by;
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_once_and_again_for_an_unknown_one_after_a_minute() {
+        let peer = peer(json!({"keys": [{"kty": "RSA", "kid": "a"}]}), None).await;
+        let store = store();
+        assert!(find(&store, &peer, Some("a")).await && find(&store, &peer, Some("a")).await);
+        for _ in 0..5 {
+            assert!(!find(&store, &peer, Some("unknown")).await);
+        }
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 1);
+        age(&store, &peer, REFETCH).await;
+        assert!(!find(&store, &peer, Some("unknown")).await);
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 2);
+        age(&store, &peer, LIFETIME).await;
+        assert!(find(&store, &peer, Some("a")).await);
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_key_for_signatures_is_passed_over() {
+        let keys = json!({"keys": [7, {"kid": "x"}, {"kty": "RSA", "kid": "e", "use": "enc"}, {"kty": "EC", "kid": "s"}]});
+        let peer = peer(keys, None).await;
+        let store = store();
+        assert!(find(&store, &peer, Some("s")).await && !find(&store, &peer, Some("e")).await);
+        assert!(find(&store, &peer, None).await, "only one key can be meant");
+    }
+
+    #[tokio::test]
+    async fn without_a_kid_several_keys_are_none() {
+        let keys = json!({"keys": [{"kty": "RSA", "kid": "a"}, {"kty": "RSA", "kid": "b"}]});
+        assert!(!find(&store(), &peer(keys, None).await, None).await);
+    }
+
+    #[tokio::test]
+    async fn another_issuers_document_is_refused() {
+        let peer = peer(json!({"keys": []}), Some("https://accounts.google.com")).await;
+        let failure = store().key(&peer.issuer, Some("a"), soon()).await.unwrap_err();
+        assert!(failure.message.contains("its issuer is another"), "{failure}");
+    }
+}

@@ -95,7 +95,7 @@ impl IdTokenSource for Impersonation {
                     let email = &self.email;
                     Failure { message: format!("{} (for {email})", failure.message), ..failure }
                 })?;
-            let answer: Answer = serde_json::from_slice(&answer)
+            let answer: Answer = serde_json::from_slice(&answer.body)
                 .map_err(|_| Failure::refused(format!("{PLACE} answered with something else")))?;
             jwt(PLACE, answer.token.as_bytes())
         })

@@ -10,6 +10,10 @@ use reqwest::Client;
 
 const PLACE: &str = "Google's metadata server";
 const HOST: &str = "metadata.google.internal";
+/// The header that both sides must send.
+const FLAVOR: &str = "metadata-flavor";
+const GOOGLE: &str = "Google";
+
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/identity";
 
 /// Gets OIDC tokens of the service account that this workload runs as.
@@ -42,10 +46,16 @@ impl IdTokenSource for MetadataServer {
                 .client
                 .get(&self.url)
                 .query(&[("audience", audience), ("format", "full")])
-                .header("metadata-flavor", "Google");
+                .header(FLAVOR, GOOGLE);
             let absent = "away from Google Cloud, set id_token.google.service_account in gatepass.yaml";
             let answer = ask(PLACE, request, deadline, absent, reason).await?;
-            jwt(PLACE, &answer)
+            // Only the metadata server says so; a captive portal or another link-local service does not.
+            if answer.headers.get(FLAVOR).is_none_or(|value| value != GOOGLE) {
+                return Err(Failure::refused(format!(
+                    "what answered at the address of {PLACE} is none: its answer has no `Metadata-Flavor: Google`; {absent}"
+                )));
+            }
+            jwt(PLACE, &answer.body)
         })
     }
 }

@@ -41,6 +41,7 @@ async fn without_a_metadata_server_the_next_step_is_named() {
 #[tokio::test]
 async fn what_may_pass_is_deferred_and_what_will_not_is_refused() {
     let on = || Fault::on_any(IDENTITY).always();
+    let flavored = |fault: Fault| fault.header("metadata-flavor", "Google");
     for (fault, code, words) in [
         (on().status(500).body("boom"), 503, "answered 500: \"boom\""),
         (on().status(503), 503, "answered 503: an empty body"),
@@ -54,12 +55,12 @@ async fn what_may_pass_is_deferred_and_what_will_not_is_refused() {
             "403: \"X-Forwarded-For is not allowed\"",
         ),
         (on().status(302).header("location", "/elsewhere"), 502, "answered 302"),
-        (on().html(), 502, "no OIDC token; check that nothing stands between"),
-        (on().body(""), 502, "no OIDC token"),
-        (on().body("{}"), 502, "no OIDC token"),
-        (on().garbage(), 502, "no OIDC token"),
-        (on().body("a.b"), 502, "no OIDC token"),
-        (on().body(format!("a.b.{}", "c".repeat(20_000))), 502, "no OIDC token"),
+        (on().html(), 502, "its answer has no `Metadata-Flavor: Google`; away from Google Cloud, set"),
+        (on().garbage(), 502, "its answer has no `Metadata-Flavor: Google`"),
+        (flavored(on().body("")), 502, "no OIDC token; check that nothing stands between"),
+        (flavored(on().body("{}")), 502, "no OIDC token"),
+        (flavored(on().body("a.b")), 502, "no OIDC token"),
+        (flavored(on().body(format!("a.b.{}", "c".repeat(20_000)))), 502, "no OIDC token"),
     ] {
         let service = Setup::new().await.start(&config()).await;
         let metadata = &service.sandbox.identity.gcp.metadata;
