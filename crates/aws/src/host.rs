@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::response::IntoResponse as _;
 use gatepass_core::app::{App, StartError};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::http::HostCheck;
+use gatepass_core::http::{HostCheck, HttpAnswer};
 use gatepass_core::telemetry::Correlation;
 use gatepass_core::telemetry::TARGET;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use tower::ServiceExt as _;
 
@@ -60,18 +60,27 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
         .map_err(|error| StartError::Environment(format!("Lambda's runtime API failed: {error}")))
 }
 
-async fn handle(app: &App, router: Router, payload: Payload, deadline: Deadline) -> Result<Value, Failed> {
+async fn handle(
+    app: &App,
+    router: Router,
+    payload: Payload,
+    deadline: Deadline,
+) -> Result<Box<RawValue>, Failed> {
     match payload.read().inspect_err(not_taken)? {
         Invocation::Http(mut request) => {
             request.extensions_mut().insert(deadline);
             let Ok(response) = router.oneshot(*request).await;
-            Ok(serde_json::to_value(events::encode(response).await).unwrap_or_default())
+            Ok(events::answer_over_http(response).await?)
+        }
+        Invocation::UnreadableHttp(failure) => {
+            not_taken(&failure);
+            Ok(events::answer_over_http(HttpAnswer::from(failure).into_response()).await?)
         }
         Invocation::Delivery(delivery) => {
             let report = app.handle(&delivery, deadline).await.inspect_err(not_taken)?;
             match report.worst() {
                 Some((_, failure)) => Err(Failed(failure.clone())),
-                None => Ok(report.answer(false)),
+                None => Ok(events::answer_directly(&report.answer(false))?),
             }
         }
     }

@@ -90,7 +90,7 @@ async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, reque
         .await
 }
 
-async fn tick(app: &App, function: &str, invocation: &str, request: Request) -> Result<Report, Failure> {
+async fn tick(app: &Arc<App>, function: &str, invocation: &str, request: Request) -> Result<Report, Failure> {
     let deadline = Deadline::after(Deadline::DEFAULT);
     let (parts, body) = request.into_parts();
     let body = RequestBody::from(body);
@@ -100,7 +100,7 @@ async fn tick(app: &App, function: &str, invocation: &str, request: Request) -> 
     let name = app.job(job)?.name();
     let body = deadline.run("reading the body", body.read(&parts.headers)).await?;
     let delivery = timer::read(name, invocation, &body)?;
-    app.handle(&delivery, deadline).await
+    app.handle_to_the_end(delivery, deadline).await
 }
 
 /// A non-2xx is a failed invocation; anything but this document would hang one that succeeded.

@@ -84,7 +84,9 @@ pub(crate) fn parse(text: &str) -> Result<Event, String> {
     if value.get("detail-type").is_some() {
         return match read(text) {
             Ok(Invocation::Delivery(delivery)) => Ok(delivery.event),
-            Ok(Invocation::Http(_)) => Err("this is a request, and no event".to_owned()),
+            Ok(Invocation::Http(_) | Invocation::UnreadableHttp(_)) => {
+                Err("this is a request, and no event".to_owned())
+            }
             Err(failure) => Err(failure.message),
         };
     }
@@ -137,7 +139,7 @@ mod tests {
     const FILE: &str = r#"
 version: 1
 defaults: { repository: acme/operations, trust_policy: alarms }
-callers: { console: { host: true } }
+callers: { console: { oidc: { issuer: https://accounts.google.com, audience: [https://x], email: a@b.c } } }
 jobs:
   alarm:
     triggers: [{ event: { source: aws.cloudwatch } }]

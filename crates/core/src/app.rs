@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use tokio::sync::RwLock;
 
 use crate::client::{Clients, ServiceUrl};
 use crate::config::{self, ConfigError, Loaded, Platform, Sts};
@@ -18,7 +19,7 @@ use crate::github::Gateway;
 use crate::id_token::IdTokenSource;
 use crate::job::{Job, Jobs};
 use crate::report::{JobResult, Report};
-use crate::telemetry::TARGET;
+use crate::telemetry::{Correlation, TARGET};
 
 /// The file that is read when `GATEPASS_CONFIG` names none.
 pub const DEFAULT_CONFIG: &str = "gatepass.yaml";
@@ -82,8 +83,12 @@ impl Setup {
     pub fn into_app(self, platform: Platform, source: Arc<dyn IdTokenSource>) -> Result<App, StartError> {
         let (mut jobs, _) = Jobs::compile(&self.file, Some(platform))?;
         jobs.take_vars(&self.file, &self.env)?;
-        if self.env.is_on("GATEPASS_DRY_RUN") {
+        if self.env.is_on("GATEPASS_DRY_RUN").map_err(StartError::Environment)? {
             jobs.all_dry();
+        }
+        if self.env.get("GATEPASS_QUEUE").is_some() {
+            let message = "GATEPASS_QUEUE is set, and this version has no queue: every delivery is direct; take the variable away";
+            return Err(StartError::Environment(message.into()));
         }
         let config = &self.file.config;
         let or_default = |url: Option<ServiceUrl>, default: &str| match url {
@@ -100,7 +105,13 @@ impl Setup {
         let api = or_default(api, GITHUB)?;
         let client = self.clients.outbound.clone();
         let sts = OctoSts::new(client.clone(), sts, config.sts.audience().to_owned(), source);
-        Ok(App { jobs, gateway: Gateway { client, api, sts }, clients: self.clients, env: self.env })
+        Ok(App {
+            jobs,
+            gateway: Gateway { client, api, sts },
+            clients: self.clients,
+            env: self.env,
+            under_way: Arc::default(),
+        })
     }
 }
 
@@ -111,6 +122,8 @@ pub struct App {
     gateway: Gateway,
     clients: Clients,
     env: Env,
+    /// Read by all that is under way, so that who wants to write it waits for them.
+    under_way: Arc<RwLock<()>>,
 }
 
 impl App {
@@ -142,6 +155,37 @@ impl App {
         }
         let results = join_all(jobs.into_iter().map(|job| self.run(job, &delivery.event, deadline))).await;
         Ok(Report { results })
+    }
+
+    /// As [`App::handle`], to its end whatever becomes of the caller: a sender that hangs up must not leave a job in
+    /// the middle of its writes, without its record and with its token unrevoked.
+    ///
+    /// # Errors
+    /// As [`App::handle`].
+    pub async fn handle_to_the_end(
+        self: &Arc<Self>,
+        delivery: Delivery,
+        deadline: Deadline,
+    ) -> Result<Report, Failure> {
+        let app = Arc::clone(self);
+        let guard = Arc::clone(&self.under_way).read_owned().await;
+        let work = async move {
+            let result = app.handle(&delivery, deadline).await;
+            drop(guard);
+            result
+        };
+        let task = match Correlation::current() {
+            Some(correlation) => tokio::spawn(correlation.scope(work)),
+            None => tokio::spawn(work),
+        };
+        task.await.unwrap_or_else(|_| {
+            Err(Failure::refused("a bug in gatepass: please report the place that the log names"))
+        })
+    }
+
+    /// Waits until nothing is under way that [`App::handle_to_the_end`] has begun.
+    pub async fn drained(&self) {
+        drop(self.under_way.write().await);
     }
 
     /// The job of this name.

@@ -81,6 +81,10 @@ impl ServiceUrl {
     /// # Errors
     /// A sentence that says which rule it breaks.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // Before anything is said of it: a password must not be shown.
+        if text.contains('@') {
+            return Err("the URL has user info, which is a credential: leave it out".into());
+        }
         let mut url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
         let loopback = match url.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -94,15 +98,8 @@ impl ServiceUrl {
             "http" => return Err(format!("`{text}` is not encrypted: write https (http only to loopback)")),
             other => return Err(format!("`{text}` has the scheme {other}: write https")),
         }
-        if !url.username().is_empty()
-            || url.password().is_some()
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
-            return Err(format!(
-                "`{}` has user info, a query or a fragment: leave them out",
-                url.host_str().unwrap_or("the URL")
-            ));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("`{text}` has a query or a fragment: leave it out"));
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
@@ -187,15 +184,19 @@ pub fn describe(error: &reqwest::Error) -> String {
     }
 }
 
-/// The first words of an answer that is not what it should be, for an error message: one line, printable, short, and
-/// without any word that might be a credential which somebody sends back.
+/// The first words of an answer that is not what it should be, for an error message: one line, printable, short.
 pub fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..400).unwrap_or(body));
-    let is_credential = |word: &str| word.len() > 80 || word.contains("ghs_") || word.contains("eyJ");
-    let words = text.split_whitespace().map(|word| if is_credential(word) { "…" } else { word });
-    let line: String = words.collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+    let line = harmless(&String::from_utf8_lossy(body.get(..800).unwrap_or(body)), 200);
     if line.is_empty() { "an empty body".into() } else { format!("{line:?}") }
+}
+
+/// Somebody else's words on one line of at most `limit` characters, without any word that might be a credential: some
+/// gateways send back what they were sent.
+pub fn harmless(text: &str, limit: usize) -> String {
+    let is_credential = |word: &str| word.contains("ghs_") || word.contains("eyJ");
+    let words = text.split_whitespace().map(|word| if is_credential(word) { "…" } else { word });
+    let line = words.collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(limit).collect()
 }
 
 #[cfg(test)]
@@ -225,8 +226,16 @@ mod tests {
         ] {
             assert!(ServiceUrl::parse(bad).is_err(), "{bad}");
         }
-        let error = ServiceUrl::parse("https://me:hunter2@x").unwrap_err();
-        assert!(!error.contains("hunter2"), "{error}");
+        for secret in [
+            "https://me:hunter2@x",
+            "http://me:hunter2@x",
+            "me:hunter2@x",
+            "ftp://hunter2@",
+            "https://x/?hunter2@",
+        ] {
+            let error = ServiceUrl::parse(secret).unwrap_err();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

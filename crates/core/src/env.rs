@@ -25,9 +25,16 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Whether a switch is on: `1` or `true`.
-    pub fn is_on(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| matches!(value, "1" | "true"))
+    /// Whether a switch is on: `1` or `true`; off: `0`, `false` or not set.
+    ///
+    /// # Errors
+    /// A sentence when it is anything else: whoever wrote it meant something.
+    pub fn is_on(&self, name: &str) -> Result<bool, String> {
+        match self.get(name) {
+            None | Some("0" | "false") => Ok(false),
+            Some("1" | "true") => Ok(true),
+            Some(_) => Err(format!("{name} is neither 1 nor 0")),
+        }
     }
 }
 
@@ -40,5 +47,24 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_is_on_or_off_or_an_error() {
+        let env = Env::from_iter([("ON", "1"), ("TOO", "true"), ("OFF", "0"), ("EMPTY", ""), ("ODD", "yes")]);
+        let switches = ["ON", "TOO", "OFF", "EMPTY", "UNSET"].map(|name| env.is_on(name));
+        assert_eq!(switches, [true, true, false, false, false].map(Ok));
+        assert!(env.is_on("ODD").unwrap_err().contains("ODD is neither"));
+    }
+
+    #[test]
+    fn nothing_shows_a_value() {
+        let env = Env::from_iter([("AWS_SECRET_ACCESS_KEY", "hunter2")]);
+        assert_eq!(format!("{env:?}"), r#"{"AWS_SECRET_ACCESS_KEY"}"#);
     }
 }

@@ -26,10 +26,11 @@ pub mod config;
 
 pub mod inbound;
 
+pub mod delivery;
+pub mod report;
+
 pub mod job;
 
 pub mod app;
-pub mod delivery;
-pub mod report;
 
 pub mod http;

@@ -53,6 +53,11 @@ impl Correlation {
         CORRELATION.scope(self, future).await
     }
 
+    /// Of the delivery that is being handled; none outside one.
+    pub fn current() -> Option<Self> {
+        CORRELATION.try_with(Self::clone).ok()
+    }
+
     /// The id of the delivery that is being handled; empty outside one.
     pub fn current_id() -> String {
         CORRELATION.try_with(|correlation| correlation.id.clone()).unwrap_or_default()
@@ -85,12 +90,12 @@ pub fn init(dialect: Dialect, level: Option<&str>) -> Result<(), String> {
 }
 
 /// Tells why a binary does not start: a record for each line, so that each problem of a file can be found. Gives the
-/// exit code to end with.
+/// exit code to end with. `GATEPASS_LOG` does not silence it: else nothing at all would be heard of a program that is not
+/// there.
 pub fn report_start_error(dialect: Dialect, error: &dyn fmt::Display) -> ExitCode {
-    // It may be the log's own setting that is wrong.
-    let _ = init(dialect, None);
+    let log = JsonLines { dialect };
     for line in error.to_string().lines() {
-        tracing::error!(target: TARGET, message = line);
+        log.write(Level::ERROR, Map::from_iter([("message".to_owned(), json!(line))]));
     }
     ExitCode::FAILURE
 }
@@ -134,18 +139,21 @@ impl JsonLines {
         });
         line
     }
+
+    fn write(&self, level: Level, fields: Map<String, Value>) {
+        if let Ok(mut text) = serde_json::to_vec(&self.record(level, fields)) {
+            text.push(b'\n');
+            // In one write, so that lines of several threads do not mix; a closed pipe must not stop the work.
+            let _ = std::io::stdout().lock().write_all(&text);
+        }
+    }
 }
 
 impl<S: Subscriber> Layer<S> for JsonLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        let line = self.record(*event.metadata().level(), fields.0);
-        if let Ok(mut text) = serde_json::to_vec(&line) {
-            text.push(b'\n');
-            // In one write, so that lines of several threads do not mix; a closed pipe must not stop the work.
-            let _ = std::io::stdout().lock().write_all(&text);
-        }
+        self.write(*event.metadata().level(), fields.0);
     }
 }
 

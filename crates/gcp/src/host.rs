@@ -16,7 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Where Cloud Run connects unless it says otherwise.
 const DEFAULT_PORT: u16 = 8080;
 
-/// Serves until SIGTERM or SIGINT, and then until the last request is answered.
+/// A `host` caller is one that a private service's own IAM has let in. Anywhere but on Cloud Run, which says that it is there
+/// by `K_SERVICE` (Cloud Run, "Container runtime contract"), nobody stands before the port.
+fn host_check(env: &Env) -> HostCheck {
+    if env.get("K_SERVICE").is_some() { HostCheck::Passed } else { HostCheck::Missing }
+}
+
+/// Serves until SIGTERM or SIGINT, and then until the last request is answered and the last job is done.
 ///
 /// # Errors
 /// When a webhook's secret cannot be read, or the port cannot be had.
@@ -27,8 +33,8 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
             .map_err(|_| StartError::Environment(format!("PORT is `{text}`, which is no port")))?,
         None => DEFAULT_PORT,
     };
-    // A `host` caller is one that a private service's own IAM has let in.
-    let router = Arc::new(app).router(HostCheck::Passed)?;
+    let app = Arc::new(app);
+    let router = app.router(host_check(env))?;
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let cannot = |what: &str, error: std::io::Error| StartError::Environment(format!("{what}: {error}"));
     let listener =
@@ -46,5 +52,8 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
     axum::serve(listener, router)
         .with_graceful_shutdown(stopped)
         .await
-        .map_err(|error| cannot("the HTTP server stopped", error))
+        .map_err(|error| cannot("the HTTP server stopped", error))?;
+    // Whose sender has hung up, the server does not wait for.
+    app.drained().await;
+    Ok(())
 }

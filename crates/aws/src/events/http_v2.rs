@@ -6,12 +6,13 @@ use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpR
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use gatepass_core::http::{HostCheck, RequestId};
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
+
+use super::answer::{MAX_ANSWER, too_large};
 
 /// A request for the router.
 pub type HttpInvocation = Request<Body>;
@@ -65,15 +66,19 @@ fn below_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
 }
 
 /// The router's answer with every field that a host may insist on.
-pub async fn encode(response: Response<Body>) -> ApiGatewayV2httpResponse {
+///
+/// # Errors
+/// Refused when it is larger than Lambda lets through.
+pub(super) async fn encode(response: Response<Body>) -> Result<ApiGatewayV2httpResponse, Failure> {
     let (parts, body) = response.into_parts();
-    let bytes = Limited::new(body, MAX_BODY).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|_| too_large())?;
+    let bytes = body.to_bytes();
     let mut answer = ApiGatewayV2httpResponse::default();
     answer.status_code = i64::from(parts.status.as_u16());
     answer.headers = parts.headers;
     answer.body = Some(LambdaBody::Text(String::from_utf8_lossy(&bytes).into_owned()));
     answer.is_base64_encoded = false;
-    answer
+    Ok(answer)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Never by trial: SNS, S3 and Kinesis events all parse as an SQS event, and a scheduled event parses as an alarm. The raw
 //! JSON's own marks decide, in a fixed order.
 
+mod answer;
 mod direct;
 mod eventbridge;
 mod http_v2;
@@ -14,13 +15,17 @@ use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use serde_json::Value;
 
-pub use self::http_v2::{HttpInvocation, encode};
+pub use self::answer::{answer_directly, answer_over_http};
+pub use self::http_v2::HttpInvocation;
 
 /// What an invocation is.
 #[derive(Debug)]
 pub enum Invocation {
     /// A request of a Function URL or an HTTP API, for the router.
     Http(Box<HttpInvocation>),
+    /// A request that cannot be read. Whoever sent it is told so over HTTP: an error of the invocation would let a
+    /// stranger raise the function's alarm.
+    UnreadableHttp(Failure),
     /// An event or a direct call. Lambda's own IAM has checked who may invoke the function.
     Delivery(Delivery),
 }
@@ -40,14 +45,26 @@ enum Kind {
 /// # Errors
 /// Invalid when it is nothing that this function takes; the message says what it looks like.
 pub fn read(payload: &str) -> Result<Invocation, Failure> {
-    if payload.len() > MAX_BODY {
-        return Err(Failure::too_large(format!(
-            "the event is larger than {MAX_BODY} bytes; send what the job needs, or where to find it"
-        )));
-    }
     let value: Value = serde_json::from_str(payload).map_err(not_json)?;
-    match kind(&value) {
-        Kind::HttpV2 => http_v2::read(value).map(|request| Invocation::Http(Box::new(request))),
+    let kind = kind(&value);
+    let too_large = (payload.len() > MAX_BODY).then(|| {
+        Failure::too_large(format!(
+            "the event is larger than {MAX_BODY} bytes; send what the job needs, or where to find it"
+        ))
+    });
+    match (kind, too_large) {
+        (Kind::HttpV2, Some(failure)) => Ok(Invocation::UnreadableHttp(failure)),
+        (_, Some(failure)) => Err(failure),
+        (kind, None) => read_as(kind, value),
+    }
+}
+
+fn read_as(kind: Kind, value: Value) -> Result<Invocation, Failure> {
+    match kind {
+        Kind::HttpV2 => Ok(match http_v2::read(value) {
+            Ok(request) => Invocation::Http(Box::new(request)),
+            Err(failure) => Invocation::UnreadableHttp(failure),
+        }),
         Kind::EventBridge => eventbridge::read(value).map(Invocation::Delivery),
         Kind::Direct => direct::read(value).map(Invocation::Delivery),
         Kind::Other(what) => Err(Failure::invalid(format!(
@@ -136,6 +153,30 @@ mod tests {
         ];
         for (value, expected) in table {
             assert_eq!(kind(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_is_for_its_sender() {
+        let event = json!({
+            "version": "2.0", "rawPath": "/health", "headers": {},
+            "requestContext": {"http": {"method": "GET", "path": "/health"}}, "isBase64Encoded": false,
+        });
+        assert!(matches!(read(&event.to_string()).unwrap(), Invocation::Http(_)));
+        let long = "x".repeat(MAX_BODY);
+        for (pointer, value, status) in [
+            ("/rawPath", json!("/a b"), 422),
+            ("/rawPath", json!(""), 422),
+            ("/isBase64Encoded", json!("x"), 422),
+            ("/headers", json!({"x": "\n"}), 422),
+            ("/headers", json!({"x": long}), 413),
+        ] {
+            let mut event = event.clone();
+            *event.pointer_mut(pointer).unwrap() = value;
+            let Invocation::UnreadableHttp(failure) = read(&event.to_string()).unwrap() else {
+                panic!("{pointer}")
+            };
+            assert_eq!(failure.class.status(), status, "{failure}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! Identity).
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -15,6 +16,10 @@ use reqwest::Client;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use url::{Host, Url};
+
+const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
 const PLACE: &str = "the container's credentials endpoint";
 
@@ -26,7 +31,11 @@ const ECS: &str = "http://169.254.170.2";
 
 /// The link-local hosts that credentials may come from without encryption: ECS's, and EKS's over IPv4 and IPv6. The same
 /// list as in AWS's SDKs.
-const LINK_LOCAL: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+const LINK_LOCAL: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+];
 
 /// Fetched credentials are used until this long before they expire.
 const MARGIN: Duration = Duration::from_secs(300);
@@ -39,7 +48,7 @@ pub(super) enum CredentialSource {
 
 pub(super) struct Container {
     client: Client,
-    url: String,
+    url: Url,
     token: Option<Token>,
     held: Mutex<Option<(Credentials, Timestamp)>>,
 }
@@ -68,17 +77,13 @@ impl CredentialSource {
             let session = env.get("AWS_SESSION_TOKEN").map(str::to_owned);
             return Ok(Self::Environment(Credentials::new(id, secret, session, None, "environment")));
         }
-        let url = match (
-            env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-            env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-        ) {
-            (Some(path), _) => format!("{ECS}{path}"),
-            (None, Some(url)) => url.to_owned(),
+        let url = match (env.get(RELATIVE), env.get(FULL)) {
+            (Some(path), _) => endpoint(RELATIVE, &format!("{ECS}{path}"))?,
+            (None, Some(url)) => endpoint(FULL, url)?,
             (None, None) => {
                 return Err("no AWS credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI is set; run this as a Lambda function or a task with a role".into());
             }
         };
-        check(&url)?;
         let token = match (
             env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
             env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
@@ -104,21 +109,26 @@ impl CredentialSource {
 }
 
 /// Credentials come over https, or from this machine and its link-local agents.
-fn check(url: &str) -> Result<(), String> {
-    let is_link_local = LINK_LOCAL.iter().any(|host| {
-        url.strip_prefix("http://")
-            .and_then(|rest| rest.strip_prefix(host))
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':', '?']))
-    });
-    // A credentials path may have a query, which a base URL has not.
-    let base = url.split('?').next().unwrap_or_default();
-    if is_link_local {
-        Ok(())
-    } else {
-        ServiceUrl::parse(base)
-            .map(drop)
-            .map_err(|error| format!("AWS_CONTAINER_CREDENTIALS_FULL_URI: {error}"))
+fn endpoint(variable: &str, text: &str) -> Result<Url, String> {
+    let wrong = |why: String| format!("{variable}: {why}");
+    let url = Url::parse(text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
+    // It would make one host look like another, and is never sent.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong("the URL has user info: leave it out".into()));
     }
+    let address = match url.host() {
+        Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(Host::Domain(_)) | None => None,
+    };
+    let is_link_local = url.scheme() == "http" && address.is_some_and(|host| LINK_LOCAL.contains(&host));
+    if !is_link_local {
+        // A credentials path may have a query, which a base URL has not.
+        let mut base = url.clone();
+        base.set_query(None);
+        ServiceUrl::parse(base.as_str()).map_err(wrong)?;
+    }
+    Ok(url)
 }
 
 impl Container {
@@ -131,7 +141,7 @@ impl Container {
         {
             return Ok(credentials.clone());
         }
-        let mut request = self.client.get(&self.url);
+        let mut request = self.client.get(self.url.clone());
         if let Some(token) = &self.token {
             request = request.header("authorization", token.header()?);
         }
@@ -207,15 +217,31 @@ mod tests {
         for good in [
             "http://169.254.170.23/v1/credentials",
             "http://[fd00:ec2::23]/v1",
+            "http://169.254.170.2:80/x?id=1",
             "http://127.0.0.1:1/x?id=1",
             "https://agent.example/x",
         ] {
-            assert!(source(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", good)]).is_ok(), "{good}");
+            assert!(source(&[(FULL, good)]).is_ok(), "{good}");
         }
-        for bad in
-            ["http://10.0.0.1/x", "http://169.254.170.23.example.com/x", "ftp://127.0.0.1", "169.254.170.2"]
-        {
-            assert!(source(&[("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad)]).is_err(), "{bad}");
+        for bad in [
+            "http://10.0.0.1/x",
+            "http://169.254.170.23.example.com/x",
+            "http://169.254.170.2:x@evil.example/",
+            "http://169.254.170.2@evil.example/",
+            "https://169.254.170.2:x@evil.example/",
+            "http://evil.example:x@169.254.170.2/",
+            "http://[fd00:ec2::24]/v1",
+            "http://evil.example/?http://169.254.170.2",
+            "ftp://127.0.0.1",
+            "ftp://169.254.170.2/x",
+            "169.254.170.2",
+        ] {
+            let error = source(&[(FULL, bad)]).unwrap_err();
+            assert!(error.starts_with("AWS_CONTAINER_CREDENTIALS_FULL_URI: "), "{bad}: {error}");
+        }
+        for bad in [":x@evil.example/", "@evil.example/", ".evil.example/"] {
+            let error = source(&[(RELATIVE, bad)]).unwrap_err();
+            assert!(error.starts_with("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "), "{bad}: {error}");
         }
     }
 }

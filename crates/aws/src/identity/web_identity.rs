@@ -20,6 +20,10 @@ const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 /// The shortest life that the API's default gives: the token is used at once.
 const DURATION: Duration = Duration::from_secs(300);
 
+/// How much is shown of a code that is not known and of its message, in characters.
+const MAX_CODE: usize = 60;
+const MAX_MESSAGE: usize = 200;
+
 /// The regional endpoint.
 pub(super) fn endpoint(region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
@@ -111,6 +115,8 @@ fn reason(status: u16, body: &[u8]) -> Option<Reason> {
         };
         return Some(Reason::by_status(status, format!("{}; {next}", excerpt(body))));
     };
+    // A code that none of these is may be anybody's text.
+    let unknown = |next: &str| Reason::by_status(status, format!("{}; {next}", shown(code, MAX_CODE)));
     let next = match code {
         "OutboundWebIdentityFederationDisabledException" | "OutboundWebIdentityFederationDisabled" => {
             "outbound identity federation is off in this account: an administrator turns it on once with `aws iam enable-outbound-web-identity-federation`"
@@ -134,10 +140,19 @@ fn reason(status: u16, body: &[u8]) -> Option<Reason> {
         "Throttling" | "ThrottlingException" => {
             return Some(Reason::passing(format!("{code}; too many calls at once: deliver the event again")));
         }
-        _ if status >= 500 => "deliver the event again",
-        _ => element(&text, "Message").unwrap_or("no reason given"),
+        _ if status >= 500 => return Some(unknown("deliver the event again")),
+        _ => {
+            let message = element(&text, "Message").map(|message| shown(message, MAX_MESSAGE));
+            return Some(unknown(message.as_deref().unwrap_or("no reason given")));
+        }
     };
     Some(Reason::by_status(status, format!("{code}; {next}")))
+}
+
+/// Words of the answer, cut to that many characters.
+fn shown(text: &str, limit: usize) -> String {
+    let cut: String = text.chars().take(limit).collect();
+    excerpt(cut.as_bytes())
 }
 
 /// The text of an element of the answer: neither a JWT nor an error's code can hold a character that XML escapes.
@@ -203,13 +218,36 @@ mod tests {
             ("OutboundWebIdentityFederationDisabledException", "enable-outbound-web-identity-federation"),
             ("AccessDenied", "allow sts:GetWebIdentityToken"),
             ("ExpiredToken", "expired"),
-            ("Other", "Other; m"),
+            ("Other", "\"Other\"; \"m\""),
         ] {
             assert!(reason(403, xml(code).as_bytes()).unwrap().text.contains(words), "{code}");
         }
         assert!(reason(400, xml("Throttling").as_bytes()).unwrap().may_pass);
+        assert!(
+            reason(403, b"<Code>Other</Code>").unwrap().text.ends_with("no reason given"),
+            "without a message"
+        );
         assert!(reason(500, b"<html>").unwrap().text.ends_with("deliver the event again"));
         assert!(reason(403, b"<html>").unwrap().text.contains("stands between"));
+    }
+
+    #[test]
+    fn what_somebody_else_says_is_cut_and_holds_no_credential() {
+        let jwt = format!("eyJ{}.eyJ{}.c2ln", "a".repeat(20), "b".repeat(20));
+        let long = "word ".repeat(2000);
+        for (code, message) in [
+            (long.as_str(), long.as_str()),
+            (&jwt, &jwt),
+            ("a\n{\"level\":\"ERROR\"}\u{7}", "b\u{1b}[31m\r\nc"),
+            ("", ""),
+        ] {
+            for status in [403, 500] {
+                let xml = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+                let text = reason(status, xml.as_bytes()).unwrap().text;
+                assert!(text.len() < 300, "{text}");
+                assert!(!text.contains("eyJ") && !text.contains(char::is_control), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -217,3 +217,17 @@ async fn both_spellings_of_scope_and_of_the_answer_are_understood() {
         assert!(path.split(['?', '&']).any(|part| part == parameter), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_gateway_that_sends_the_token_back_does_not_put_it_into_the_log() {
+    // As API gateways do: the header that they could not read, in a message. The host refuses a child that prints it.
+    let function = Function::start(ALARM).await;
+    let jwt = format!("eyJhbGciOiJSUzI1NiJ9{0}.eyJzdWIiOiJtZSJ9{0}.c2ln", "a".repeat(40));
+    let body = json!({ "message": format!("'{jwt}' not a valid key=value pair {}", "word ".repeat(4000)) });
+    let fault = Fault::on_any(EXCHANGE).status(403).body(body.to_string());
+    function.sandbox.octo_sts.faults().inject(fault);
+    function.fails(&alarm("e1", 1, "ALARM"), "refused", &["does not know"]).await;
+    let said = function.exchange("alarm-to-issue").await["server_message"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("… not a valid key=value pair word"), "{said}");
+    assert_eq!(said.chars().count(), 1000);
+}

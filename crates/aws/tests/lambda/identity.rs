@@ -55,7 +55,7 @@ async fn every_answer_of_sts_has_its_class_and_its_next_step() {
         (any().garbage(), "refused", &["no OIDC token"]),
         (any().body("<WebIdentityToken>not.a token</WebIdentityToken>"), "refused", &["no OIDC token"]),
         (any().html().status(403), "refused", &["403", "Unexpected", "what stands between"]),
-        (any().status(400).body(xml("Surprise")), "refused", &["400", "Surprise; because"]),
+        (any().status(400).body(xml("Surprise")), "refused", &["400", "\"Surprise\"; \"because\""]),
         (any().status(403).body(xml("ExpiredToken")), "refused", &["403", "may have expired"]),
         (any().status(403).body(xml("SignatureDoesNotMatch")), "refused", &["clock", "AWS_REGION"]),
         (any().status(403).body(xml("SessionDurationEscalation")), "refused", &["session ends"]),

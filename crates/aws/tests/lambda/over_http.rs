@@ -138,7 +138,8 @@ async fn a_host_caller_is_whom_lambda_has_checked() {
     let call = HttpCall::post_json("/jobs/report", &json!({"b": 2})).query("a=1");
     for open in [Entrance::FunctionUrl(None), Entrance::ApiGateway(None)] {
         let answer = function.host.http(open, &call).await.unwrap();
-        problem(&answer, 401, "untrusted", &["console", "AWS_IAM"]);
+        problem(&answer, 401, "untrusted", &["this request is not accepted"]);
+        assert!(!answer.text().contains("console"), "{}", answer.text());
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
     }
     assert_eq!((function.open(), function.exchanges()), (0, 0));
@@ -161,7 +162,9 @@ async fn a_host_caller_is_whom_lambda_has_checked() {
         answer.text()
     );
     let answer = function.host.http(Entrance::FunctionUrl(None), &get("/jobs/status")).await.unwrap();
-    problem(&answer, 401, "untrusted", &["AWS_IAM"]);
+    problem(&answer, 401, "untrusted", &["this request is not accepted"]);
+    let why = |record: &Value| record["details"].as_str().is_some_and(|details| details.contains("AWS_IAM"));
+    function.log_until("a call was not taken", why).await;
 }
 
 #[tokio::test]
@@ -212,7 +215,7 @@ async fn the_routes_are_the_contracts() {
         .http(Entrance::FunctionUrl(None), &HttpCall::new(Method::POST, "/events"))
         .await
         .unwrap();
-    problem(&answer, 401, "untrusted", &["no caller may send this", "callers in gatepass.yaml"]);
+    problem(&answer, 401, "untrusted", &["this request is not accepted", "gatepass.yaml"]);
     let answer = function.host.http(Entrance::FunctionUrl(None), &HttpCall::get("/health")).await.unwrap();
     assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ok")));
 }
@@ -255,7 +258,7 @@ async fn a_request_is_answered_before_lambda_ends_it() {
 }
 
 #[tokio::test]
-async fn an_http_event_that_is_broken_is_an_error_of_the_invocation() {
+async fn an_http_event_that_is_broken_is_answered_over_http() {
     let function = hooked().await;
     let event = |change: fn(&mut Value)| {
         let mut event = json!({
@@ -265,18 +268,56 @@ async fn an_http_event_that_is_broken_is_an_error_of_the_invocation() {
         change(&mut event);
         event
     };
-    for (change, words) in [
-        ((|event| event["isBase64Encoded"] = json!("x")) as fn(&mut Value), "is not understood"),
+    for (change, status, words) in [
+        ((|event| event["isBase64Encoded"] = json!("x")) as fn(&mut Value), 422, "is not understood"),
         (
             |event| {
                 event["body"] = json!("***");
                 event["isBase64Encoded"] = json!(true);
             },
+            422,
             "is base64, and it is not",
         ),
-        (|event| event["rawPath"] = json!("no slash or space"), "path that is none"),
-        (|event| event["requestContext"]["http"]["method"] = json!("G T"), "is not understood"),
+        (|event| event["rawPath"] = json!("no slash or space"), 422, "path that is none"),
+        (|event| event["rawPath"] = json!(""), 422, "path that is none"),
+        (|event| event["rawPath"] = json!("/hooks/a b"), 422, "path that is none"),
+        (|event| event["rawQueryString"] = json!("a=<b>\u{7f}"), 422, "path that is none"),
+        (|event| event["rawPath"] = json!("//evil.example:x"), 404, "there is nothing at"),
+        (|event| event["rawPath"] = json!("evil.example:1"), 404, "there is nothing at"),
+        (|event| event["rawPath"] = json!("*"), 404, "there is nothing at"),
+        (|event| event["requestContext"]["http"]["method"] = json!("G T"), 422, "is not understood"),
+        (|event| event["body"] = json!("x".repeat(6 << 20)), 413, "larger than 6291456 bytes"),
     ] {
-        function.fails(&event(change), "invalid", &["payload format 2.0", words]).await;
+        let event = event(change).to_string();
+        let answer = function.host.invoke(event.as_bytes()).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{event:.400}: {error}"));
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["statusCode"], status, "{event:.400}: {answer}");
+        assert_eq!(answer["headers"]["content-type"], "application/problem+json");
+        let problem: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!((&problem["status"], &problem["class"]), (&json!(status), &json!("invalid")));
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{event:.400}: {problem}");
+        assert!(!problem["correlation_id"].as_str().unwrap().is_empty(), "{problem}");
     }
+    assert_eq!((function.open(), function.exchanges()), (0, 0));
+}
+
+/// Two megabytes of quotes: four as JSON, and eight as JSON in JSON, where Lambda ends at six.
+#[tokio::test]
+async fn an_answer_that_lambda_would_not_let_through_is_refused_and_says_what_to_change() {
+    let more = "  more:\n    triggers: [{ http: { caller: console } }]\n    read_repository: { include: [languages] }\n";
+    let function = Function::start(&format!("{CALLED}{more}")).await;
+    let description = "\"".repeat(2 << 20);
+    let body = json!({ "full_name": REPOSITORY, "description": description }).to_string();
+    function.sandbox.github.faults().inject(Fault::on_any("/repos").body(body).always());
+    let words = ["the answer is larger than Lambda lets through", "ask for less in read_repository.include"];
+
+    let get = HttpCall::get("/jobs/status");
+    let answer = function.host.http(Entrance::FunctionUrl(somebody()), &get).await.unwrap();
+    problem(&answer, 502, "refused", &words);
+    assert_eq!(function.status(&json!({ "job": "status" })).await, "read", "escaped once, it fits");
+    function.fails(&json!({ "job": "more" }), "refused", &words).await;
+    let refused = |record: &Value| record["status"] == "refused";
+    let log = function.log_until("an answer was not let through", refused).await;
+    assert!(log.iter().all(|record| !record.to_string().contains("description")));
 }

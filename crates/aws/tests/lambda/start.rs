@@ -53,6 +53,15 @@ callers:
 "#;
 
 #[tokio::test]
+async fn a_start_that_fails_is_told_however_quiet_the_log_is() {
+    for level in ["off", "error", "loud"] {
+        let messages = Deployment::stranger("").await.set("GATEPASS_LOG", level).start_error().await;
+        let words = if level == "loud" { "GATEPASS_LOG is `loud`" } else { "gatepass.yaml:1:1: is empty" };
+        assert!(messages.len() == 1 && messages[0].contains(words), "{level}: {messages:?}");
+    }
+}
+
+#[tokio::test]
 async fn several_mistakes_are_reported_at_once_each_with_its_place() {
     let messages = Deployment::stranger(MISTAKES).await.start_error().await;
     let expected = [
@@ -179,4 +188,17 @@ async fn a_setting_of_the_environment_that_is_wrong_is_named() {
     let messages = Deployment::new(vars).await.set("TEAM", "ops").start_error().await;
     assert_eq!(messages.len(), 1);
     assert!(messages[0].contains(": vars[1]: the environment variable STAGE is not set"), "{messages:?}");
+}
+
+#[tokio::test]
+async fn a_variable_that_means_nothing_here_stops_the_start() {
+    let deployment = Deployment::new(ALARM).await;
+    for (name, value, words) in [
+        ("GATEPASS_DRY_RUN", "yes", "GATEPASS_DRY_RUN is neither 1 nor 0"),
+        ("GATEPASS_QUEUE", "https://sqs.example/q", "this version has no queue"),
+        ("GATEPASS_STS_URL", "http://me:hunter2@sts.example", "user info"),
+    ] {
+        let messages = deployment.with_config(ALARM).set(name, value).start_error().await.join("\n");
+        assert!(messages.contains(words) && !messages.contains("hunter2"), "{messages}");
+    }
 }

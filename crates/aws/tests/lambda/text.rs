@@ -68,7 +68,9 @@ async fn a_title_is_one_line_of_256_characters_and_a_label_of_50() {
     for (name, title, label) in [
         ("ä".repeat(300), format!("Alarm: {}", "ä".repeat(249)), "ä".repeat(50)),
         ("two\nlines\t\u{7}".into(), "Alarm: two lines".into(), "two lines".into()),
-        ("@everyone <!-- x".into(), "Alarm: @|everyone <|!-- x".into(), "@|everyone <|!-- x".into()),
+        // A label is a name and nothing that acts, so it stays what it is.
+        ("@everyone <!-- x".into(), "Alarm: @|everyone <|!-- x".into(), "@everyone <!-- x".into()),
+        ("closed".into(), "Alarm: close|d".into(), "closed".into()),
     ] {
         let issue = opened(&function, &name, "x").await;
         assert_eq!(issue.title.replace('\u{200b}', "|"), title);

@@ -18,6 +18,7 @@ use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::{IDENTITY_TIMEOUT, IdTokenSource, Pending, jwt};
 use gatepass_core::secret::IdToken;
+use tokio::sync::Mutex;
 
 use self::transport::IdentityTransport;
 
@@ -32,6 +33,8 @@ pub struct ManagedIdentity {
     credential: Arc<ManagedIdentityCredential>,
     transport: Arc<IdentityTransport>,
     scope: String,
+    /// Held by the one call whose failures the transport remembers.
+    turn: Mutex<()>,
 }
 
 impl ManagedIdentity {
@@ -52,7 +55,7 @@ impl ManagedIdentity {
         let credential = ManagedIdentityCredential::new(Some(options))
             .map_err(|error| format!("managed identity: {error}"))?;
         let resource = settings.resource.as_deref().unwrap_or(RESOURCE);
-        Ok(Self { credential, transport, scope: format!("{resource}/.default") })
+        Ok(Self { credential, transport, scope: format!("{resource}/.default"), turn: Mutex::default() })
     }
 }
 
@@ -63,6 +66,9 @@ impl IdTokenSource for ManagedIdentity {
 
     fn id_token<'a>(&'a self, _: &'a str, deadline: Deadline) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move {
+            let limit = deadline.at_most(IDENTITY_TIMEOUT);
+            let _turn = limit.run(PLACE, async { Ok(self.turn.lock().await) }).await?;
+            self.transport.forget();
             // What may pass is tried again by the crate, for more than a minute.
             let asking = async {
                 let token = self.credential.get_token(&[self.scope.as_str()], None).await;
@@ -73,9 +79,68 @@ impl IdTokenSource for ManagedIdentity {
                 })?;
                 jwt(PLACE, token.token.secret().as_bytes())
             };
-            let result = deadline.at_most(IDENTITY_TIMEOUT).run(PLACE, asking).await;
+            let result = limit.run(PLACE, asking).await;
             // The crate's own errors say of every 400 that the identity has not been assigned.
             result.map_err(|failure| self.transport.last_failure().unwrap_or(failure))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use gatepass_core::failure::Class;
+    use gatepass_sandbox::Sandbox;
+    use gatepass_sandbox::faults::Fault;
+
+    use super::*;
+
+    const IMDS: &str = "/metadata/identity/oauth2/token";
+
+    /// By IMDS, which our transport finds; azure_identity finds the Functions endpoint in the process's own environment.
+    async fn identity() -> (Sandbox, ManagedIdentity) {
+        let sandbox = Sandbox::start().await.unwrap();
+        let env: Env = sandbox.identity.azure.env_imds().into_iter().collect();
+        let clients = Clients::new(None).unwrap();
+        let identity = ManagedIdentity::new(&env, &clients, &AzureIdentity::default()).unwrap();
+        (sandbox, identity)
+    }
+
+    fn refuse(sandbox: &Sandbox) {
+        let refusal = Fault::on_any(IMDS).status(400).body("the first call's words");
+        sandbox.identity.azure.imds.faults().inject(refusal);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_hangs_does_not_fail_with_an_earlier_calls_words() {
+        let (sandbox, identity) = identity().await;
+        refuse(&sandbox);
+        let first = identity.id_token("", Deadline::after(IDENTITY_TIMEOUT)).await.unwrap_err();
+        assert!(first.class == Class::Refused && first.message.contains("the first call's words"), "{first}");
+
+        let hanging = sandbox.identity.azure.imds.faults().inject(Fault::on_any(IMDS).hang());
+        let soon = Deadline::after(Duration::from_millis(400));
+        let (second, third) = tokio::join!(identity.id_token("", soon), identity.id_token("", soon));
+        for failure in [second.unwrap_err(), third.unwrap_err()] {
+            assert!(matches!(failure.class, Class::Deferred(_)), "{failure}");
+            assert!(failure.message.contains("was not finished when the time"), "{failure}");
+        }
+        assert_eq!(hanging.used(), 1, "the other one waited for its turn");
+    }
+
+    #[tokio::test]
+    async fn of_two_calls_at_once_each_hears_its_own_failure() {
+        let (sandbox, identity) = identity().await;
+        let faults = sandbox.identity.azure.imds.faults();
+        faults.inject(Fault::on_any(IMDS).status(500).body("boom"));
+        faults.inject(Fault::on_any(IMDS).hang().always());
+        let after = |milliseconds| Deadline::after(Duration::from_millis(milliseconds));
+        // The first is tried again, which takes longer than both have; the second never has its turn.
+        let (first, second) =
+            tokio::join!(identity.id_token("", after(600)), identity.id_token("", after(300)));
+        let (first, second) = (first.unwrap_err(), second.unwrap_err());
+        assert!(first.message.contains("answered 500: \"boom\""), "{first}");
+        assert!(second.message.contains("was not finished when the time"), "{second}");
     }
 }

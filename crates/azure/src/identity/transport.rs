@@ -35,7 +35,12 @@ impl IdentityTransport {
         Ok(Self { client, imds: env.get(IMDS_VARIABLE).map(parse).transpose()?, last: Mutex::default() })
     }
 
-    /// How the last try failed; `None` when it was answered with 200.
+    /// Before a call, so that no failure of an earlier one is taken for its own.
+    pub(super) fn forget(&self) {
+        self.remember(None);
+    }
+
+    /// How the last try since [`Self::forget`] failed; `None` when it was answered with 200, or not at all.
     pub(super) fn last_failure(&self) -> Option<Failure> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -64,18 +64,41 @@ async fn the_routes_are_those_of_every_cloud() {
         (Method::POST, "/api/hooks/order", 404, "has no webhook trigger"),
         (Method::GET, "/api/nothing", 404, "/health, /hooks/JOB, /jobs/JOB and /events"),
         (Method::PUT, "/api/jobs/order", 405, "PUT"),
-        (Method::POST, "/api/events", 422, "no CloudEvent"),
     ] {
         let answer = function.call(HttpCall::new(method, path).header("content-length", "0")).await;
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert_problem(&answer.json(), status, "invalid", &[words]);
     }
+    // No caller lists a source, so there is nobody who could send an event.
+    let answer = function.call(post("/api/events")).await;
+    assert_problem(&answer.json(), 401, "untrusted", &["this request is not accepted"]);
     let ask =
         HttpCall::new(Method::OPTIONS, "/api/events").header("webhook-request-origin", "eventgrid.azure.net");
     let answer = function.call(ask).await;
     assert_eq!((answer.status, answer.header("webhook-allowed-origin")), (200, Some("eventgrid.azure.net")));
     function.assert_untouched("routes that are none");
+}
+
+#[tokio::test]
+async fn an_event_is_from_a_caller_that_lists_its_source() {
+    let hosted = HOSTED.replace("{ host: true }", "{ host: true, may_send: [a.topic] }");
+    let event = "
+  event:
+    triggers: [{ event: { source: a.topic } }]
+    open_issue: { key: [event], title: '{{ event.source }}' }
+";
+    let function = Setup::new().await.start(&format!("{hosted}{event}")).await;
+    let call = |source: &str| {
+        let call = post("/api/events").header("ce-specversion", "1.0").header("ce-id", "1");
+        call.header("ce-type", "x").header("ce-source", source)
+    };
+    let words = ["another.topic", "add it to callers.console.may_send"];
+    let refused = function.call(call("another.topic")).await;
+    assert_problem(&refused.json(), 403, "untrusted", &words);
+    assert_problem(&function.call(post("/api/events")).await.json(), 422, "invalid", &["no CloudEvent"]);
+    function.assert_untouched("events that nobody may send");
+    assert_eq!(function.call(call("a.topic")).await.status, 201);
 }
 
 /// GitHub cannot send a function key in a header: the route is anonymous to the host, and signed.
@@ -129,10 +152,15 @@ jobs:
     for (name, token) in forger.all() {
         let answer = call(&token).await;
         assert_eq!(answer.status, 401, "{name}: {}", answer.text());
-        assert_problem(&answer.json(), 401, "untrusted", &["console"]);
+        assert_problem(&answer.json(), 401, "untrusted", &["this request is not accepted"]);
+        assert!(!answer.text().contains("console"), "{}", answer.text());
     }
     let other = call(&forger.with("sub", json!("tea"))).await;
-    assert_problem(&other.json(), 401, "untrusted", &["another subject"]);
+    assert_problem(&other.json(), 401, "untrusted", &["the log says why"]);
+    let id = other.json()["correlation_id"].clone();
+    let record = function.record("a call was not taken", |line| line["correlation_id"] == id).await;
+    let details = record["details"].as_str().unwrap();
+    assert!(details.contains("console: ") && details.contains("another subject"), "{record}");
     function.assert_untouched("forged tokens");
     assert_eq!(call(&forger.honest()).await.status, 201);
 }

@@ -1,11 +1,16 @@
 //! Timers: `POST /{function}`, and what the host must hear.
 
+use std::time::Duration;
+
 use axum::http::Method;
+use gatepass_sandbox::faults::Fault;
 use gatepass_sandbox::hosts::HttpCall;
 use gatepass_sandbox::hosts::functions::{InvocationFailure, Timer, TimerStatus};
 use serde_json::{Map, Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
-use crate::support::{Function, HOSTED, REPOSITORY, Setup, TICK, assert_problem};
+use crate::support::{Function, HOSTED, INVOCATION, REPOSITORY, Setup, TICK, assert_problem};
 
 const OTHERS: &str = r#"
   egg-timer:
@@ -73,6 +78,26 @@ async fn every_schedule_of_a_job_has_its_function() {
     let issues = function.sandbox.github.issues(REPOSITORY);
     assert_eq!(issues.len(), 1);
     assert!(issues[0].title.starts_with("egg-timer at 20"), "{}", issues[0].title);
+}
+
+/// A host that gives up an invocation must not stop it between two writes.
+#[tokio::test]
+async fn a_tick_is_finished_when_the_host_hangs_up() {
+    let function = start().await;
+    let slow = Fault::on(Method::POST, "/repos/*/issues").delay(Duration::from_millis(500));
+    function.sandbox.github.faults().inject(slow);
+    let port = function.record("listening", |_| true).await["port"].as_u64().unwrap();
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+    let request = format!(
+        "POST /tick-timer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nx-azure-functions-invocationid: {INVOCATION}\r\n\r\n{{}}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // The look-up has been answered, so the create is on its way or waits for its fault.
+    function.sandbox.trace.wait_for(|hop| hop.service == "github").await.unwrap();
+    drop(stream);
+    let outcome = function.record("outcome", |_| true).await;
+    assert_eq!((&outcome["status"], &outcome["correlation_id"]), (&json!("created"), &json!(INVOCATION)));
+    assert_eq!(function.sandbox.github.issues(REPOSITORY).len(), 1);
 }
 
 #[tokio::test]

@@ -135,9 +135,7 @@ impl Checker<'_> {
             self.job(&place, name, job);
         }
         self.runs_on();
-        for platform in [Platform::Aws, Platform::Gcp, Platform::Azure] {
-            self.host_beside_webhook(platform);
-        }
+        self.host_beside_webhook();
     }
 
     fn runs_on(&mut self) {
@@ -230,10 +228,13 @@ impl Checker<'_> {
                         self.error(
                             place.clone(),
                             format!(
-                                "on {} this event comes over HTTP, and no caller may send it",
+                                "on {} this event comes over HTTP, and no caller lists its source",
                                 platform.name()
                             ),
-                            format!("add an entry to callers with may_send: [\"{}\"]", filter.source),
+                            format!(
+                                "give whoever sends it an entry in callers with may_send: [\"{}\"]",
+                                filter.source
+                            ),
                         );
                     }
                 }
@@ -276,7 +277,7 @@ impl Checker<'_> {
             };
             return self.error(place.clone(), format!("there is no caller `{name}`"), help);
         };
-        if !may_send(caller, what) {
+        if caller.may_send.as_ref().is_some_and(|list| !list.iter().any(|entry| entry == what)) {
             let help = format!("add {what} to callers.{name}.may_send");
             self.error(place.clone(), format!("the caller `{name}` may not send {what}"), help);
         }
@@ -309,32 +310,25 @@ impl Checker<'_> {
     }
 
     /// A webhook opens the whole service to everybody, so the platform can no longer have checked anybody.
-    fn host_beside_webhook(&mut self, platform: Platform) {
-        if self.platform.is_some_and(|this| this != platform) {
-            return;
-        }
-        let here = |job: &&Job| match self.platform {
-            Some(platform) => job.runs_on(platform),
-            None => job.runs_on.as_ref().is_some_and(|platforms| platforms.contains(&platform)),
+    fn host_beside_webhook(&mut self) {
+        let platforms = match self.platform {
+            Some(platform) => vec![platform],
+            None => vec![Platform::Aws, Platform::Gcp, Platform::Azure],
         };
-        let jobs: Vec<&Job> = self.config.jobs.values().filter(here).collect();
-        let webhook = jobs.iter().any(|job| job.triggers.iter().any(|t| matches!(t, Trigger::Webhook(_))));
-        if !webhook {
-            return;
-        }
-        let hosts: Vec<CallerName> = self
-            .config
-            .callers
-            .iter()
-            .filter(|(name, caller)| caller.host && jobs.iter().any(|job| uses(job, name, caller)))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in hosts {
+        for (name, caller) in self.config.callers.iter().filter(|(_, caller)| caller.host) {
+            let open: Vec<&str> = platforms
+                .iter()
+                .filter(|platform| beside_webhook(self.config, name, caller, **platform))
+                .map(|platform| platform.name())
+                .collect();
+            if open.is_empty() {
+                continue;
+            }
             self.error(
                 Path::root().key("callers").key(name.as_str()).key("host"),
                 format!(
                     "a webhook opens the whole service on {} to everybody, so `host: true` would accept anybody",
-                    platform.name()
+                    open.join(", ")
                 ),
                 "verify this caller with oidc, or run the webhook job on another cloud or as a second service",
             );
@@ -342,9 +336,19 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a caller may send `what`: `schedule`, `http` or an event source.
-pub(crate) fn may_send(caller: &Caller, what: &str) -> bool {
-    caller.may_send.as_ref().is_none_or(|list| list.iter().any(|entry| entry == what))
+/// Whether a caller may send events of this source: only of those that it lists. `schedule` and `http` are no sources
+/// but say which triggers may name it.
+pub(crate) fn may_send(caller: &Caller, source: &str) -> bool {
+    let listed = caller.may_send.iter().flatten().any(|entry| entry == source);
+    listed && !matches!(source, "schedule" | "http")
+}
+
+/// Whether `platform` runs a job with a webhook, and one that lets this caller in. A job without `runs_on` may run
+/// anywhere.
+fn beside_webhook(config: &Config, name: &CallerName, caller: &Caller, platform: Platform) -> bool {
+    let has = |has: &dyn Fn(&Job) -> bool| config.jobs.values().any(|job| job.runs_on(platform) && has(job));
+    let is_hook = |trigger: &Trigger| matches!(trigger, Trigger::Webhook(_));
+    has(&|job| job.triggers.iter().any(is_hook)) && has(&|job| uses(job, name, caller))
 }
 
 /// Whether a job lets this caller in.
@@ -355,4 +359,108 @@ fn uses(job: &Job, name: &CallerName, caller: &Caller) -> bool {
         Trigger::Http(http) => http.caller == *name,
         Trigger::Webhook(_) => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load;
+
+    /// The errors that are found in a file of these callers and jobs.
+    fn errors(callers: &str, jobs: &str, platform: Option<Platform>) -> Vec<String> {
+        let file = format!(
+            "version: 1\ndefaults: {{ repository: a/b, trust_policy: t }}\ncallers:\n{callers}jobs:\n{jobs}"
+        );
+        let file = load("x.yaml", &file).unwrap();
+        assert_eq!(file.problems, []);
+        let errors = check(&file, platform).into_iter().filter(|finding| finding.severity == Severity::Error);
+        errors.map(|Finding { problem, .. }| format!("{}: {}", problem.path, problem.message)).collect()
+    }
+
+    fn job(name: &str, rest: &str, trigger: &str) -> String {
+        format!("  {name}: {{ {rest} triggers: [{trigger}], open_issue: {{ key: [x], title: x }} }}\n")
+    }
+
+    const HOOK: &str = "{ webhook: { signature: github, secrets: [{ env: SECRET }] } }";
+    const CALL: &str = "{ http: { caller: who } }";
+    const TICK: &str = "{ schedule: { cron: '0 2 * * *', caller: who } }";
+    const EVENT: &str = "{ event: { source: a.bucket } }";
+
+    #[test]
+    fn an_event_over_http_needs_a_caller_that_lists_its_source() {
+        for (may_send, refused) in [
+            ("", true),
+            (", may_send: []", true),
+            (", may_send: [schedule, http]", true),
+            (", may_send: [another.bucket]", true),
+            (", may_send: [a.bucket]", false),
+        ] {
+            let callers = format!("  who: {{ host: true{may_send} }}\n");
+            let found = |platform| errors(&callers, &job("one", "", EVENT), Some(platform));
+            for platform in [Platform::Gcp, Platform::Azure] {
+                let expected = format!(
+                    "jobs.one.triggers[0].event.source: on {} this event comes over HTTP, and no caller lists its source",
+                    platform.name()
+                );
+                assert_eq!(found(platform), Vec::from_iter(refused.then_some(expected)), "{may_send}");
+            }
+            assert!(found(Platform::Aws).is_empty(), "{may_send}");
+        }
+    }
+
+    #[test]
+    fn a_caller_without_may_send_may_start_the_jobs_that_name_it() {
+        for (may_send, refused) in [("", [false, false]), (", may_send: [http]", [false, true])] {
+            let callers = format!("  who: {{ host: true{may_send} }}\n");
+            for (trigger, refused) in [CALL, TICK].into_iter().zip(refused) {
+                let found = errors(&callers, &job("one", "", trigger), Some(Platform::Gcp));
+                assert_eq!(!found.is_empty(), refused, "{may_send} {trigger}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_words_for_triggers_are_no_sources() {
+        let caller = |list: &[&str]| Caller {
+            may_send: Some(list.iter().map(|&entry| entry.to_owned()).collect()),
+            ..Caller::default()
+        };
+        assert!(!may_send(&Caller::default(), "a.bucket"));
+        assert!(may_send(&caller(&["schedule", "a.bucket"]), "a.bucket"));
+        for word in ["schedule", "http"] {
+            assert!(!may_send(&caller(&["schedule", "http"]), word));
+        }
+    }
+
+    #[test]
+    fn a_host_caller_beside_a_webhook_is_an_error_wherever_both_may_run() {
+        let (aws, gcp) = ("runs_on: [aws],", "runs_on: [gcp],");
+        let everywhere = Some("aws, gcp, azure");
+        for (hook, call, trigger, platform, expected) in [
+            ("", "", CALL, None, everywhere),
+            ("", "", TICK, None, everywhere),
+            ("", "", EVENT, None, everywhere),
+            ("", "", CALL, Some(Platform::Azure), Some("azure")),
+            ("", gcp, CALL, None, Some("gcp")),
+            (gcp, "", CALL, None, Some("gcp")),
+            ("runs_on: [aws, gcp],", "", CALL, None, Some("aws, gcp")),
+            (gcp, gcp, CALL, None, Some("gcp")),
+            (gcp, gcp, CALL, Some(Platform::Aws), None),
+            (aws, gcp, CALL, None, None),
+            (aws, gcp, CALL, Some(Platform::Gcp), None),
+        ] {
+            let jobs = job("call", call, trigger) + &job("hook", hook, HOOK);
+            let found =
+                errors("  who: { host: true, may_send: [schedule, http, a.bucket] }\n", &jobs, platform);
+            let expected = expected.map(|where_| {
+                format!(
+                    "callers.who.host: a webhook opens the whole service on {where_} to everybody, so `host: true` would accept anybody"
+                )
+            });
+            assert_eq!(found, Vec::from_iter(expected), "hook {hook} call {call} {platform:?}");
+        }
+        // One that no job lets in opens nothing.
+        let jobs = job("hook", "", HOOK) + &job("event", "", EVENT);
+        assert_eq!(errors("  who: { host: true }\n", &jobs, Some(Platform::Aws)), Vec::<String>::new());
+    }
 }

@@ -137,7 +137,8 @@ pub struct Caller {
     /// Verified by the platform before the request arrives: Lambda IAM, private Cloud Run, a function key.
     #[serde(default)]
     pub host: bool,
-    /// What it may send: `schedule`, `http`, or event sources. Everything when left out.
+    /// What it may send: `schedule`, `http`, or event sources. When left out: what the triggers that name it need, and
+    /// no events.
     pub may_send: Option<Vec<String>>,
     /// Whether its answers hold what only the log has otherwise: claims and policy text.
     #[serde(default)]

@@ -125,7 +125,7 @@ impl TryFrom<String> for BotPattern {
             );
         }
         // Grouped, so that the anchors hold for every alternative.
-        let inner = text.trim_start_matches('^').trim_end_matches('$');
+        let inner = text.strip_prefix('^').and_then(|text| text.strip_suffix('$')).unwrap_or_default();
         Regex::new(&format!("^(?:{inner})$"))
             .map(Self)
             .map_err(|error| format!("not a regular expression: {error}"))
@@ -239,7 +239,7 @@ impl TryFrom<String> for Span {
             'w' => 7 * 86_400,
             _ => return Err(expected()),
         };
-        let digits = text.trim_end_matches(unit);
+        let digits = text.strip_suffix(unit).unwrap_or_default();
         if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(expected());
         }
@@ -342,10 +342,10 @@ mod tests {
         );
         check::<Span>(
             &["7d", "30m", "12h", "2w"],
-            &["", "7", "d", "0d", "-1d", "7 d", "7days", "99999d", "1.5h", "7D"],
+            &["", "7", "d", "0d", "-1d", "7 d", "7days", "99999d", "1.5h", "7D", "7ddd"],
         );
         check::<Audience>(&["octo-sts.dev", "https://x/y"], &["", "a b", "a\n"]);
-        check::<BotPattern>(&[BotPattern::DEFAULT, "^(a|b)$"], &["octo", "^octo", "octo$", "^[$"]);
+        check::<BotPattern>(&[BotPattern::DEFAULT, "^(a|b)$", r"^x\$$"], &["octo", "^octo", "octo$", "^[$"]);
         check::<Issuer>(
             &["https://accounts.google.com", "https://sts.windows.net/x/", "http://127.0.0.1:1/google"],
             &["", "accounts.google.com", "http://x"],

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use self::cache::{Cache, Key, NoToken};
 use self::refusal::Refusal;
-use crate::client::{ServiceUrl, describe, excerpt, read_body};
+use crate::client::{ServiceUrl, describe, excerpt, harmless, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
 use crate::failure::{Class, Failure};
@@ -31,6 +31,9 @@ use crate::telemetry::TARGET;
 /// How long one exchange may take, retries included. The server itself has no limit: with a dead issuer it keeps
 /// trying for as long as its caller waits.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of the server's message is kept, in characters: it names two claims of at most 255 each.
+const MAX_MESSAGE: usize = 1000;
 
 /// What a job needs on GitHub.
 #[derive(Clone, Debug)]
@@ -156,9 +159,11 @@ impl OctoSts {
                 .ok_or_else(|| Problem::NotOctoSts(format!("200 and no token, but {}", content(&body))));
         }
         match serde_json::from_slice::<Status>(&body) {
-            Ok(said) => {
-                Err(Problem::Refused(Refusal { status: status.as_u16(), message: said.message, hint }))
-            }
+            Ok(said) => Err(Problem::Refused(Refusal {
+                status: status.as_u16(),
+                message: harmless(&said.message, MAX_MESSAGE),
+                hint,
+            })),
             Err(_) if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(Problem::Refused(Refusal { status: status.as_u16(), message: excerpt(&body), hint }))
             }

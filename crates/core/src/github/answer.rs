@@ -24,6 +24,8 @@ pub(super) enum Verdict {
     Moved,
     /// 401: another token may be taken.
     TokenRefused,
+    /// 403: this token may not, and one with other permissions may.
+    Forbidden(Failure),
     /// 404.
     Missing(Failure),
     /// 5xx: it may pass, and a write may have taken effect.
@@ -52,7 +54,7 @@ pub(super) fn judge(status: u16, headers: &HeaderMap, body: &[u8], what: &str) -
                 wait,
                 format!("GitHub, {what}: over a rate limit; deliver it again in {} s", wait.as_secs()),
             )),
-            None => failed(forbidden(headers, body, what)),
+            None => Verdict::Forbidden(forbidden(headers, body, what)),
         },
         404 => Verdict::Missing(Failure::refused(format!(
             "GitHub, {what}: not there, or not visible to this token; check the name, that the Octo STS App may access the repository, and the trust policy's permissions"
@@ -150,7 +152,10 @@ mod tests {
 
     fn failure(status: u16, pairs: &[(&'static str, &str)], body: &str) -> Failure {
         match judge(status, &headers(pairs), body.as_bytes(), "x") {
-            Verdict::Failed(failure) | Verdict::Missing(failure) | Verdict::Passing(failure) => failure,
+            Verdict::Failed(failure)
+            | Verdict::Forbidden(failure)
+            | Verdict::Missing(failure)
+            | Verdict::Passing(failure) => failure,
             other => panic!("{other:?}"),
         }
     }

@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
@@ -141,9 +142,6 @@ pub struct IssuePatch {
     /// The whole body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// All labels.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Vec<String>>,
     /// Open or closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<IssueState>,
@@ -209,6 +207,17 @@ impl GitHub<'_> {
         let what = format!("changing issue #{number} of {}", self.access.scope);
         let url = self.repository_url(&format!("issues/{number}"))?;
         self.patch(url, &json!(patch), &what).await?.read(&what)
+    }
+
+    /// Adds labels to an issue; those that others have given stay.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn add_labels(&self, number: u64, labels: &[&str]) -> Result<(), Failure> {
+        let what = format!("labelling issue #{number} of {}", self.access.scope);
+        let url = self.repository_url(&format!("issues/{number}/labels"))?;
+        self.repeatable(&Method::POST, url, Some(&json!({ "labels": labels })), &what).await?;
+        Ok(())
     }
 
     /// Reads one document below the repository.

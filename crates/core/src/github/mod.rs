@@ -301,6 +301,11 @@ impl<'a> GitHub<'a> {
                 Verdict::Fine => return Ok(Answer { body: bytes, next: pages::next(&headers) }),
                 Verdict::TokenRefused => return Err(Rejection::Token),
                 Verdict::Failed(failure) => return Err(CallError::Failed(failure).into()),
+                Verdict::Forbidden(failure) => {
+                    // Whoever then gives the trust policy the permission must not wait for this token to grow old.
+                    self.gateway.sts.forget(&self.access, token).await;
+                    return Err(CallError::Failed(failure).into());
+                }
                 Verdict::Missing(failure) => return Err(CallError::Missing(failure).into()),
                 Verdict::Passing(failure) => return Err(CallError::Unknown(failure).into()),
                 Verdict::Moved => {

@@ -8,12 +8,13 @@ use super::RequestId;
 use crate::event::hex;
 use crate::telemetry::Correlation;
 
-/// Ties all records of one request together: by the host's own id, by its trace, or by a random one.
+/// Ties all records of one request together, by the host's own id or a random one. Not by the trace: several requests may
+/// belong to one, and each is an event of its own.
 pub(super) async fn correlate(request: Request, next: Next) -> Response {
     let trace = trace(request.headers());
     let id = match request.extensions().get::<RequestId>() {
         Some(RequestId(id)) => id.clone(),
-        None => trace.clone().unwrap_or_else(random),
+        None => random(),
     };
     Correlation { id, trace }.scope(next.run(request)).await
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -11,6 +10,7 @@ use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::inbound::callers::{Candidate, Verified};
 use crate::report::Report;
 use crate::telemetry::TARGET;
 
@@ -21,7 +21,7 @@ pub(super) async fn deliver(State(surface): State<Arc<Surface>>, arrival: Arriva
         Err(failure) => {
             tracing::warn!(
                 target: TARGET, message = "an event was not taken", status = failure.class.name(),
-                reason = failure.message,
+                reason = failure.message, details = failure.details,
             );
             failure.into()
         }
@@ -44,28 +44,33 @@ pub(super) async fn handshake(headers: HeaderMap) -> Response {
 impl Surface {
     async fn take_event(&self, arrival: Arrival) -> Result<(Report, bool), Failure> {
         let deadline = arrival.deadline(Deadline::DEFAULT);
-        let callers = self.app.jobs().callers();
-        let candidates: BTreeMap<_, _> = callers.iter().filter(|(_, caller)| sends_events(caller)).collect();
+        let callers = self.app.jobs().callers().iter();
+        let candidates: Vec<_> =
+            callers.filter(|(_, caller)| sends_events(caller)).map(Candidate::from).collect();
         let host = arrival.host.unwrap_or(self.host);
         let verified = self.door.verify(&candidates, &arrival.headers, host, deadline).await?;
         let Arrival { headers, body, .. } = arrival;
         let body = deadline.run("reading the body", body.read(&headers)).await?;
         let event = Event::from_cloudevents(&headers, &body)?;
-        if !may_send(verified.caller, &event.source) {
-            let (name, source) = (verified.name, event.source.chars().take(200).collect::<String>());
-            return Err(Failure::forbidden(format!(
-                "the caller {name} may not send events of the source {source:?}; add it to callers.{name}.may_send if it should"
-            )));
-        }
-        let report = self.app.handle(&Delivery { event, to: Address::Subscribers }, deadline).await?;
-        Ok((report, verified.caller.details))
+        let by = verified
+            .who(|caller| may_send(caller, &event.source), |verified| not_listed(verified, &event.source))?;
+        let delivery = Delivery { event, to: Address::Subscribers };
+        Ok((self.app.handle_to_the_end(delivery, deadline).await?, by.caller.details))
     }
+}
+
+/// For somebody who is known: whose list lacks the source.
+fn not_listed(verified: &Verified<'_>, source: &str) -> Failure {
+    let names: Vec<_> = verified.all().map(|candidate| candidate.name.as_str()).collect();
+    let source: String = source.chars().take(200).collect();
+    Failure::forbidden(format!(
+        "the caller {} may not send events of the source {source:?}; add it to callers.{}.may_send if it should",
+        names.join(" or "),
+        verified.first.name,
+    ))
 }
 
 /// Whether a caller may send events at all.
 fn sends_events(caller: &Caller) -> bool {
-    caller
-        .may_send
-        .as_ref()
-        .is_none_or(|list| list.iter().any(|entry| !matches!(entry.as_str(), "schedule" | "http")))
+    caller.may_send.iter().flatten().any(|source| may_send(caller, source))
 }

@@ -25,7 +25,7 @@ pub(super) async fn deliver(
         Err(failure) => {
             tracing::warn!(
                 target: TARGET, message = "a webhook delivery was not taken", job, status = failure.class.name(),
-                reason = failure.message,
+                reason = failure.message, details = failure.details,
             );
             failure.into()
         }
@@ -53,7 +53,8 @@ impl Surface {
             return Ok(Report { results: vec![ignored] });
         }
         let event = delivery.into_event(job.name());
-        self.app.handle(&Delivery { event, to: Address::Job(job.name().clone()) }, deadline).await
+        let delivery = Delivery { event, to: Address::Job(job.name().clone()) };
+        self.app.handle_to_the_end(delivery, deadline).await
     }
 
     /// GitHub pings first; and what our own bots do comes back as events, which must not start a loop.

@@ -6,11 +6,12 @@ use axum::http::{HeaderMap, Method};
 use jiff::Timestamp;
 
 use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of};
-use crate::config::Trigger;
+use crate::config::{Caller, Trigger};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
 use crate::event::{HttpCall, Schedule};
 use crate::failure::Failure;
+use crate::inbound::callers::Candidate;
 use crate::job::Job;
 use crate::names::CallerName;
 use crate::report::Report;
@@ -28,7 +29,7 @@ pub(super) async fn start(
         Err(failure) => {
             tracing::warn!(
                 target: TARGET, message = "a call was not taken", job, status = failure.class.name(),
-                reason = failure.message,
+                reason = failure.message, details = failure.details,
             );
             failure.into()
         }
@@ -47,29 +48,29 @@ impl Surface {
         }
         // A HEAD arrives wherever a GET does, and must change as little.
         let is_get = matches!(arrival.method, Method::GET | Method::HEAD);
-        if is_get && (!job.is_read_only() || http.is_empty()) {
+        // Several callers may fit, as all `host` callers do: whoever says to be a scheduler is none of the others.
+        let is_scheduler =
+            !is_get && !schedulers.is_empty() && arrival.headers.contains_key("x-cloudscheduler");
+        let wanted =
+            if is_scheduler { schedulers.clone() } else { [http.clone(), schedulers.clone()].concat() };
+        let candidates = candidates(self.app.jobs().callers(), &wanted);
+        let host = arrival.host.unwrap_or(self.host);
+        let by = self.door.verify(&candidates, &arrival.headers, host, deadline).await?.first;
+        if is_get && !(job.is_read_only() && http.contains(&by.name)) {
             return Err(Failure::invalid(format!(
                 "the job {name} is started with POST: a GET must change nothing"
             )));
         }
-        let wanted = if is_get { http.clone() } else { [schedulers.clone(), http.clone()].concat() };
-        let callers = self.app.jobs().callers();
-        let candidates: BTreeMap<_, _> =
-            wanted.into_iter().filter_map(|name| callers.get_key_value(name)).collect();
-        let host = arrival.host.unwrap_or(self.host);
-        let verified = self.door.verify(&candidates, &arrival.headers, host, deadline).await?;
 
         let Arrival { method, uri, headers, body, .. } = arrival;
         let body = deadline.run("reading the body", body.read(&headers)).await?;
-        let may_schedule = schedulers.contains(&verified.name);
-        let is_tick =
-            may_schedule && (!http.contains(&verified.name) || headers.contains_key("x-cloudscheduler"));
+        let is_tick = is_scheduler || !http.contains(&by.name);
         let event = if is_tick {
             tick(&headers, &body)?.into_event(job.name())
         } else {
             let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
             let call = HttpCall {
-                caller: verified.name,
+                caller: by.name,
                 request_id: &Correlation::current_id(),
                 method: &method,
                 query: query.into_owned().collect(),
@@ -79,7 +80,7 @@ impl Surface {
             call.into_event()
         };
         let delivery = Delivery { event, to: Address::Job(job.name().clone()) };
-        Ok((self.app.handle(&delivery, deadline).await?, verified.caller.details))
+        Ok((self.app.handle_to_the_end(delivery, deadline).await?, by.caller.details))
     }
 }
 
@@ -94,6 +95,13 @@ fn knockers(job: &Job) -> (Vec<&CallerName>, Vec<&CallerName>) {
         }
     }
     knockers
+}
+
+/// The entries of these names, each once.
+fn candidates<'a>(callers: &'a BTreeMap<CallerName, Caller>, names: &[&CallerName]) -> Vec<Candidate<'a>> {
+    let once =
+        names.iter().enumerate().filter(|(at, name)| !names.iter().take(*at).any(|other| other == *name));
+    once.filter_map(|(_, name)| callers.get_key_value(*name)).map(Candidate::from).collect()
 }
 
 /// A tick of Cloud Scheduler, or of anybody who plays its part: then it is due now.

@@ -31,7 +31,7 @@ use crate::inbound::keys::KeyStore;
 use crate::inbound::secrets::Secrets;
 use crate::names::JobId;
 
-/// The host's own id of a request, as a request extension. Without one, the trace's id or a random one serves.
+/// The host's own id of a request, as a request extension. Without one, a random one serves.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -98,9 +98,10 @@ async fn wrong_method(method: Method, uri: Uri) -> HttpAnswer {
 /// The job that a path names.
 pub(crate) type JobInPath = Result<Path<String>, PathRejection>;
 
-/// Its name; what is not UTF-8 is the name of no job.
+/// Its name, as far as a log record needs it, which is more than any job's name has. What is not UTF-8 is the name of
+/// no job.
 fn name_of(job: JobInPath) -> String {
-    job.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(name)| name)
+    job.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(name)| name.chars().take(60).collect())
 }
 
 /// A request, in parts; its body is read when it is wanted.

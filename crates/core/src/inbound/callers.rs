@@ -1,13 +1,11 @@
 //! Which entry of `callers` somebody is.
 
-use std::collections::BTreeMap;
-
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::bearer;
-use super::jwt::Unverified;
+use super::jwt::{SIGNATURE_REMOVED, SIGNATURE_REMOVED_HINT, Unverified};
 use super::keys::KeyStore;
 use crate::config::{Caller, OidcCaller};
 use crate::deadline::Deadline;
@@ -23,13 +21,53 @@ pub enum HostCheck {
     Missing,
 }
 
-/// A caller that has been verified.
+/// What a request without a token of its own needs.
+const ONE_TOKEN: &str = "exactly one Authorization: Bearer header with an OIDC token is needed";
+
+/// An entry of `callers`.
 #[derive(Clone, Copy, Debug)]
-pub struct Verified<'a> {
+pub struct Candidate<'a> {
     /// Its name in the file.
     pub name: &'a CallerName,
     /// What it may do.
     pub caller: &'a Caller,
+}
+
+impl<'a> From<(&'a CallerName, &'a Caller)> for Candidate<'a> {
+    fn from((name, caller): (&'a CallerName, &'a Caller)) -> Self {
+        Self { name, caller }
+    }
+}
+
+/// Everybody that the sender of one request is: several entries of the file may fit it, as every `host` caller does.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    /// The candidate that comes first.
+    pub first: Candidate<'a>,
+    others: Vec<Candidate<'a>>,
+    undecided: Option<Failure>,
+}
+
+impl<'a> Verified<'a> {
+    /// All of them, in the order of the candidates.
+    pub fn all(&self) -> impl Iterator<Item = Candidate<'a>> {
+        std::iter::once(self.first).chain(self.others.iter().copied())
+    }
+
+    /// The first of them that `may`.
+    ///
+    /// # Errors
+    /// Deferred when it is not known of every candidate whether it sent this, else what `forbidden` says.
+    pub fn who(
+        self,
+        may: impl Fn(&Caller) -> bool,
+        forbidden: impl FnOnce(&Self) -> Failure,
+    ) -> Result<Candidate<'a>, Failure> {
+        match self.all().find(|candidate| may(candidate.caller)) {
+            Some(candidate) => Ok(candidate),
+            None => Err(self.undecided.clone().unwrap_or_else(|| forbidden(&self))),
+        }
+    }
 }
 
 /// Verifies callers.
@@ -44,19 +82,21 @@ impl Door {
         Self { keys }
     }
 
-    /// Finds which of the `candidates` sent this request.
+    /// Finds which of the `candidates` sent this request: all that fit.
     ///
     /// # Errors
-    /// Unauthenticated when it was none of them; Deferred when an issuer's keys cannot be had now.
+    /// Unauthenticated when it was none of them: then the answer tells a stranger nothing of the file, and the details
+    /// hold what is wrong for whom. Deferred when it may be one of them whose issuer's keys cannot be had now.
     pub async fn verify<'a>(
         &self,
-        candidates: &BTreeMap<&'a CallerName, &'a Caller>,
+        candidates: &[Candidate<'a>],
         headers: &HeaderMap,
         host: HostCheck,
         deadline: Deadline,
     ) -> Result<Verified<'a>, Failure> {
-        let mut reasons = Vec::new();
-        for (&name, &caller) in candidates {
+        let (mut fitting, mut reasons, mut undecided) = (Vec::new(), Vec::new(), None);
+        for &candidate in candidates {
+            let Candidate { name, caller } = candidate;
             let result = match &caller.oidc {
                 Some(oidc) => self.verify_oidc(oidc, headers, deadline).await,
                 None if caller.host && host == HostCheck::Passed => Ok(()),
@@ -65,22 +105,19 @@ impl Door {
                 )),
             };
             match result {
-                Ok(()) => return Ok(Verified { name, caller }),
+                Ok(()) => fitting.push(candidate),
                 Err(failure) if failure.class.status() == 401 => {
                     reasons.push(format!("{name}: {}", failure.message));
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) => undecided = undecided.or(Some(failure)),
             }
         }
-        if reasons.is_empty() {
-            return Err(Failure::unauthenticated(
-                "no caller may send this; add one to callers in gatepass.yaml",
-            ));
+        let mut fitting = fitting.into_iter();
+        match (fitting.next(), undecided) {
+            (Some(first), undecided) => Ok(Verified { first, others: fitting.collect(), undecided }),
+            (None, Some(failure)) => Err(failure),
+            (None, None) => Err(refusal(candidates, &reasons, headers)),
         }
-        Err(Failure::unauthenticated(format!(
-            "not accepted as any caller of this route ({}); compare the request with its callers in gatepass.yaml",
-            reasons.join("; ")
-        )))
     }
 
     async fn verify_oidc(
@@ -91,9 +128,7 @@ impl Door {
     ) -> Result<(), Failure> {
         let untrusted =
             |why: &str| Failure::unauthenticated(format!("the OIDC token is not accepted: {why}"));
-        let token = bearer(headers).ok_or_else(|| {
-            Failure::unauthenticated("exactly one Authorization: Bearer header with an OIDC token is needed")
-        })?;
+        let token = bearer(headers).ok_or_else(|| Failure::unauthenticated(ONE_TOKEN))?;
         let token = Unverified::read(token).map_err(untrusted)?;
         // Before any key is fetched: a stranger's token must not make us ask anybody.
         if token.issuer() != Some(oidc.issuer.as_str()) {
@@ -104,6 +139,25 @@ impl Door {
         let claims = token.verify(&key, Timestamp::now()).map_err(untrusted)?;
         check_claims(oidc, &claims).map_err(untrusted)
     }
+}
+
+/// What a stranger hears. Only the two mistakes of a caller's own that betray nothing are named.
+fn refusal(candidates: &[Candidate<'_>], reasons: &[String], headers: &HeaderMap) -> Failure {
+    let takes_tokens = candidates.iter().any(|candidate| candidate.caller.oidc.is_some());
+    let hint = match bearer(headers) {
+        None => Some(ONE_TOKEN),
+        Some(token) if token.rsplit('.').next() == Some(SIGNATURE_REMOVED) => Some(SIGNATURE_REMOVED_HINT),
+        Some(_) => None,
+    };
+    let message = match hint.filter(|_| takes_tokens) {
+        Some(hint) => format!("this request is not accepted: {hint}"),
+        None => "this request is not accepted; the log says why: compare it with the callers of this route in gatepass.yaml".into(),
+    };
+    let details = match reasons {
+        [] => "no caller may send this; add one to callers in gatepass.yaml".into(),
+        reasons => reasons.join("; "),
+    };
+    Failure::unauthenticated(message).with_details(details)
 }
 
 fn check_claims(oidc: &OidcCaller, claims: &Map<String, Value>) -> Result<(), &'static str> {

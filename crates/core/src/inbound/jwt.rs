@@ -26,6 +26,9 @@ const LEEWAY: i64 = 60;
 /// What Cloud Run puts in the place of the signature when it has verified a token itself.
 pub const SIGNATURE_REMOVED: &str = "SIGNATURE_REMOVED_BY_GOOGLE";
 
+/// What to do about it.
+pub const SIGNATURE_REMOVED_HINT: &str = "its signature was removed by Google: this service is private and Cloud Run has verified the token already, so make this caller `host: true`";
+
 /// A token that has been taken apart and not yet verified.
 #[derive(Debug)]
 pub struct Unverified {
@@ -88,9 +91,7 @@ impl Unverified {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = parts.as_slice() else { return Err("it has not three parts") };
         if *signature == SIGNATURE_REMOVED {
-            return Err(
-                "its signature was removed by Google: this service is private and Cloud Run has verified the token already, so make this caller `host: true`",
-            );
+            return Err(SIGNATURE_REMOVED_HINT);
         }
         let header_bytes = URL_SAFE_NO_PAD.decode(header).map_err(|_| "its header is not base64url")?;
         let decoded: Header =

@@ -1,7 +1,8 @@
 //! The keys of the issuers that callers are pinned to.
 //!
 //! Keys come from the `jwks_uri` of the pinned issuer's own discovery document: https, no redirects, bounded. An unknown
-//! `kid` makes them be fetched again, at most once a minute, so that a stranger cannot make us hammer an issuer.
+//! `kid` makes them be fetched again, at most once a minute, and a failure is remembered for a moment, so that a stranger
+//! cannot make us hammer an issuer.
 //! Source: OpenID Connect Discovery 1.0, RFC 7517.
 
 use std::collections::HashMap;
@@ -15,8 +16,9 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+use url::{Host, Url};
 
-use crate::client::{ServiceUrl, describe, read_body};
+use crate::client::{describe, read_body};
 use crate::config::Issuer;
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
@@ -27,6 +29,9 @@ const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How often they are fetched again because of an unknown `kid`.
 const REFETCH: Duration = Duration::from_secs(60);
+
+/// How long an issuer in trouble is left alone: its failure is everybody's answer meanwhile.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// How long one document may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -87,7 +92,14 @@ struct KeySet {
 #[derive(Debug)]
 pub struct KeyStore {
     client: Client,
-    held: Mutex<HashMap<String, Arc<Mutex<Option<Held>>>>>,
+    slots: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
+}
+
+/// What is known of one issuer.
+#[derive(Debug, Default)]
+struct Slot {
+    held: Option<Held>,
+    failed: Option<Failed>,
 }
 
 #[derive(Debug)]
@@ -96,12 +108,19 @@ struct Held {
     fetched: Timestamp,
 }
 
-impl Held {
-    fn age(&self) -> Duration {
-        let age = Timestamp::now().duration_since(self.fetched);
-        if age.is_negative() { Duration::MAX } else { age.unsigned_abs() }
-    }
+#[derive(Debug)]
+struct Failed {
+    failure: Failure,
+    at: Timestamp,
+}
 
+/// How long ago that was; for ever if it is still to come, because then the clock has been set.
+fn age(of: Timestamp) -> Duration {
+    let age = Timestamp::now().duration_since(of);
+    if age.is_negative() { Duration::MAX } else { age.unsigned_abs() }
+}
+
+impl Held {
     fn find(&self, kid: Option<&str>) -> Option<Jwk> {
         let mut fitting = self.keys.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid);
         let first = fitting.next()?;
@@ -110,10 +129,33 @@ impl Held {
     }
 }
 
+impl Slot {
+    /// What can be said without asking the issuer.
+    fn answer(&self, kid: Option<&str>) -> Option<Result<Option<Jwk>, Failure>> {
+        if let Some(held) = &self.held {
+            let found = held.find(kid).filter(|_| age(held.fetched) < LIFETIME);
+            if found.is_some() || age(held.fetched) < REFETCH {
+                return Some(Ok(found));
+            }
+        }
+        let failed = self.failed.as_ref().filter(|failed| age(failed.at) < RETRY)?;
+        Some(Err(failed.failure.clone()))
+    }
+
+    /// Keeps what came of asking.
+    fn keep(&mut self, fetched: Result<Vec<Jwk>, Failure>) {
+        let at = Timestamp::now();
+        match fetched {
+            Ok(keys) => *self = Self { held: Some(Held { keys, fetched: at }), failed: None },
+            Err(failure) => self.failed = Some(Failed { failure, at }),
+        }
+    }
+}
+
 impl KeyStore {
     /// With nothing fetched yet.
     pub fn new(client: Client) -> Self {
-        Self { client, held: Mutex::default() }
+        Self { client, slots: Mutex::default() }
     }
 
     /// The key `kid` of `issuer`; `None` when the issuer has no such key.
@@ -126,94 +168,147 @@ impl KeyStore {
         kid: Option<&str>,
         deadline: Deadline,
     ) -> Result<Option<Jwk>, Failure> {
-        let slot = Arc::clone(self.held.lock().await.entry(issuer.as_str().to_owned()).or_default());
-        let mut slot = slot.lock().await;
-        if let Some(held) = slot.as_ref() {
-            let found = held.find(kid).filter(|_| held.age() < LIFETIME);
-            if found.is_some() || held.age() < REFETCH {
-                return Ok(found);
+        let asking = async {
+            let slot = Arc::clone(self.slots.lock().await.entry(issuer.as_str().to_owned()).or_default());
+            let mut slot = slot.lock_owned().await;
+            if let Some(answer) = slot.answer(kid) {
+                return answer;
             }
-        }
-        let keys = self.fetch(issuer, deadline).await?;
-        let held = slot.insert(Held { keys, fetched: Timestamp::now() });
-        Ok(held.find(kid))
-    }
-
-    async fn fetch(&self, issuer: &Issuer, deadline: Deadline) -> Result<Vec<Jwk>, Failure> {
-        let base = issuer.as_str().trim_end_matches('/');
-        let discovery: Discovery =
-            self.document(&format!("{base}/.well-known/openid-configuration"), issuer, deadline).await?;
-        if discovery.issuer != issuer.as_str() {
-            return Err(Failure::refused(format!(
-                "the discovery document of {} says that its issuer is another; write the issuer in callers exactly as its tokens do",
-                issuer.as_str()
-            )));
-        }
-        let set: KeySet = self.document(&discovery.jwks_uri, issuer, deadline).await?;
-        // A key of a kind that is not known here must not hide the others.
-        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
-        Ok(keys.filter(Jwk::signs).collect())
-    }
-
-    async fn document<T: DeserializeOwned>(
-        &self,
-        url: &str,
-        issuer: &Issuer,
-        deadline: Deadline,
-    ) -> Result<T, Failure> {
-        let what = format!("the keys of the issuer {}", issuer.as_str());
-        let url = ServiceUrl::parse(url).map_err(|error| Failure::refused(format!("{what}: {error}")))?;
-        let later =
-            |why: String| Failure::deferred(Duration::ZERO, format!("{what} cannot be had now: {why}"));
-        let fetching = async {
-            let response =
-                self.client.get(url.as_str()).send().await.map_err(|error| later(describe(&error)))?;
-            let status = response.status();
-            if !status.is_success() {
-                return Err(later(format!("its answer is {status}")));
-            }
-            let body = read_body(response, MAX_BODY).await.map_err(|error| later(error.to_string()))?;
-            serde_json::from_slice(&body).map_err(|_| later("the answer is not the document".into()))
+            // Not a part of this request: one whose sender hangs up, or that has little time, must neither be the way
+            // to make us ask again and again, nor pass for the issuer's failure.
+            let (client, issuer, kid) = (self.client.clone(), issuer.clone(), kid.map(str::to_owned));
+            let fetching = tokio::spawn(async move {
+                let fetched = fetch(&client, &issuer).await;
+                let failure = fetched.as_ref().err().cloned();
+                slot.keep(fetched);
+                match failure {
+                    Some(failure) => Err(failure),
+                    None => Ok(slot.held.as_ref().and_then(|held| held.find(kid.as_deref()))),
+                }
+            });
+            let bug = "a bug in gatepass: please report the place that the log names";
+            fetching.await.unwrap_or_else(|_| Err(Failure::refused(bug)))
         };
-        deadline.at_most(TIMEOUT).run(&what, fetching).await
+        deadline.run(&keys_of(issuer), asking).await
     }
+}
+
+fn keys_of(issuer: &Issuer) -> String {
+    format!("asking for the keys of the issuer {}", issuer.as_str())
+}
+
+async fn fetch(client: &Client, issuer: &Issuer) -> Result<Vec<Jwk>, Failure> {
+    let base = issuer.as_str().trim_end_matches('/');
+    let discovery: Discovery =
+        document(client, &format!("{base}/.well-known/openid-configuration"), issuer).await?;
+    if discovery.issuer != issuer.as_str() {
+        return Err(Failure::refused(format!(
+            "the discovery document of {} says that its issuer is another; write the issuer in callers exactly as its tokens do",
+            issuer.as_str()
+        )));
+    }
+    let set: KeySet = document(client, &discovery.jwks_uri, issuer).await?;
+    // A key of a kind that is not known here must not hide the others.
+    let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    Ok(keys.filter(Jwk::signs).collect())
+}
+
+async fn document<T: DeserializeOwned>(client: &Client, url: &str, issuer: &Issuer) -> Result<T, Failure> {
+    let what = format!("the keys of the issuer {}", issuer.as_str());
+    let url =
+        parse(url).map_err(|why| Failure::refused(format!("{what} are not where they may be: {why}")))?;
+    let later = |why: String| Failure::deferred(RETRY, format!("{what} cannot be had now: {why}"));
+    let fetching = async {
+        let response = client.get(url).send().await.map_err(|error| later(describe(&error)))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(later(format!("its answer is {status}")));
+        }
+        let body = read_body(response, MAX_BODY).await.map_err(|error| later(error.to_string()))?;
+        serde_json::from_slice(&body).map_err(|_| later("the answer is not the document".into()))
+    };
+    Deadline::after(TIMEOUT).run(&keys_of(issuer), fetching).await
+}
+
+/// Where an issuer says that its keys are: it is asked there to the letter, its query and last slash too.
+fn parse(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+    if !is_encrypted_or_loopback(&url) {
+        return Err(format!("`{}` is not encrypted: https is needed (http only to loopback)", shown(&url)));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("`{}` has user info", shown(&url)));
+    }
+    Ok(url)
+}
+
+/// As much of a URL as may be said.
+fn shown(url: &Url) -> String {
+    format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
+}
+
+fn is_encrypted_or_loopback(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use axum::Router;
+    use axum::extract::RawQuery;
+    use axum::http::StatusCode;
     use axum::routing::get;
     use serde_json::{Value, json};
     use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::client::Clients;
 
-    /// An issuer on loopback that counts how often its keys are fetched.
+    /// An issuer on loopback that counts how often its keys are fetched, and takes its time.
     struct Peer {
         issuer: Issuer,
         fetched: Arc<AtomicU32>,
+        /// Whether it says no.
+        trouble: Arc<AtomicBool>,
+        /// What its answers wait for.
+        gate: Arc<Semaphore>,
     }
 
     async fn peer(keys: Value, named: Option<&str>) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let fetched = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&fetched);
-        let discovery = json!({"issuer": named.unwrap_or(&url), "jwks_uri": format!("{url}/keys")});
+        let peer = Peer {
+            issuer: Issuer::try_from(url.clone()).unwrap(),
+            fetched: Arc::default(),
+            trouble: Arc::default(),
+            gate: Arc::new(Semaphore::new(1)),
+        };
+        let (count, trouble, gate) =
+            (Arc::clone(&peer.fetched), Arc::clone(&peer.trouble), Arc::clone(&peer.gate));
+        // The query and the last slash are a part of where the keys are.
+        let discovery = json!({"issuer": named.unwrap_or(&url), "jwks_uri": format!("{url}/keys/?p=b2c")});
+        let answer = async move |query: RawQuery| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let _open = gate.acquire().await.unwrap();
+            match (trouble.load(Ordering::SeqCst), query.0.as_deref()) {
+                (true, _) => Err(StatusCode::SERVICE_UNAVAILABLE),
+                (false, Some("p=b2c")) => Ok(keys.to_string()),
+                (false, _) => Err(StatusCode::NOT_FOUND),
+            }
+        };
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(async move || discovery.to_string()))
-            .route(
-                "/keys",
-                get(async move || {
-                    count.fetch_add(1, Ordering::SeqCst);
-                    keys.to_string()
-                }),
-            );
+            .route("/keys/", get(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Peer { issuer: Issuer::try_from(url).unwrap(), fetched }
+        peer
     }
 
     fn store() -> KeyStore {
@@ -229,8 +324,14 @@ mod tests {
     }
 
     async fn age(store: &KeyStore, peer: &Peer, by: Duration) {
-        let slot = Arc::clone(&store.held.lock().await[peer.issuer.as_str()]);
-        slot.lock().await.as_mut().unwrap().fetched -= by;
+        let slot = Arc::clone(&store.slots.lock().await[peer.issuer.as_str()]);
+        let mut slot = slot.lock().await;
+        for time in slot.held.iter_mut().map(|held| &mut held.fetched) {
+            *time -= by;
+        }
+        for time in slot.failed.iter_mut().map(|failed| &mut failed.at) {
+            *time -= by;
+        }
     }
 
     #[tokio::test]
@@ -270,5 +371,75 @@ mod tests {
         let peer = peer(json!({"keys": []}), Some("https://accounts.google.com")).await;
         let failure = store().key(&peer.issuer, Some("a"), soon()).await.unwrap_err();
         assert!(failure.message.contains("its issuer is another"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_everybodys_answer_for_a_moment() {
+        let peer = peer(json!({"keys": [{"kty": "RSA", "kid": "a"}]}), None).await;
+        let store = store();
+        peer.trouble.store(true, Ordering::SeqCst);
+        for _ in 0..5 {
+            let failure = store.key(&peer.issuer, Some("a"), soon()).await.unwrap_err();
+            assert_eq!(failure.class.status(), 503);
+            assert!(failure.message.contains("cannot be had now: its answer is 503"), "{failure}");
+            assert!(failure.retry_after().is_some_and(|seconds| seconds <= RETRY.as_secs()), "{failure}");
+        }
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 1);
+        age(&store, &peer, RETRY).await;
+        peer.trouble.store(false, Ordering::SeqCst);
+        assert!(find(&store, &peer, Some("a")).await);
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 2);
+
+        // While it is in trouble again, whom it is known to have signed for is not shut out by a stranger's kid.
+        peer.trouble.store(true, Ordering::SeqCst);
+        age(&store, &peer, REFETCH).await;
+        assert!(store.key(&peer.issuer, Some("unknown"), soon()).await.is_err());
+        assert!(find(&store, &peer, Some("a")).await);
+        assert!(store.key(&peer.issuer, Some("unknown"), soon()).await.is_err());
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_slow_issuer_beyond_their_own_time() {
+        let peer = peer(json!({"keys": [{"kty": "RSA", "kid": "a"}]}), None).await;
+        let store = store();
+        let closed = peer.gate.acquire().await.unwrap();
+        let short = Deadline::after(Duration::from_millis(50));
+        let ask = || store.key(&peer.issuer, Some("a"), short);
+        let (one, two, three) = tokio::join!(ask(), ask(), ask());
+        for failure in [one, two, three].map(Result::unwrap_err) {
+            assert_eq!(failure.class.status(), 503);
+            assert!(failure.message.contains("the keys of the issuer"), "{failure}");
+        }
+        // What they did not wait for is not lost, and is not asked for again.
+        drop(closed);
+        assert!(find(&store, &peer, Some("a")).await);
+        assert_eq!(peer.fetched.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn keys_are_asked_for_over_tls_or_on_loopback_to_the_letter() {
+        for good in [
+            "https://login.example.com/keys/",
+            "https://login.example.com/keys?p=b2c_1_signin",
+            "http://127.0.0.1:1/keys",
+            "http://[::1]:1/keys/",
+            "http://localhost/keys",
+        ] {
+            assert_eq!(parse(good).unwrap().as_str(), good);
+        }
+        for (bad, why) in [
+            ("http://login.example.com/keys", "not encrypted"),
+            ("http://127.0.0.1.example.com/keys", "not encrypted"),
+            ("ftp://localhost/keys", "not encrypted"),
+            ("file:///etc/passwd", "not encrypted"),
+            ("https://me@login.example.com/keys", "user info"),
+            ("https://:hunter2@login.example.com/keys", "user info"),
+            ("/keys", "not a URL"),
+            ("", "not a URL"),
+        ] {
+            let error = parse(bad).unwrap_err();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{bad}: {error}");
+        }
     }
 }

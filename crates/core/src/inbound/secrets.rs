@@ -10,6 +10,7 @@ use crate::config::SecretSource;
 use crate::env::Env;
 use crate::failure::Failure;
 use crate::secret::WebhookSecret;
+use crate::telemetry::TARGET;
 
 /// How often files are read again because a signature fits none of their secrets.
 const REREAD: Duration = Duration::from_secs(60);
@@ -27,6 +28,7 @@ pub struct Secrets {
 
 #[derive(Debug)]
 struct Held {
+    /// One a source, in the same order.
     secrets: Vec<WebhookSecret>,
     read_at: Timestamp,
 }
@@ -56,8 +58,15 @@ impl Secrets {
         let age = Timestamp::now().duration_since(held.read_at);
         if age.is_negative() || age.unsigned_abs() >= REREAD {
             held.read_at = Timestamp::now();
-            // One that cannot be read now is passed over: the others may fit.
-            held.secrets = self.sources.iter().filter_map(|source| read(source, &self.env).ok()).collect();
+            for (secret, source) in held.secrets.iter_mut().zip(&self.sources) {
+                match read(source, &self.env) {
+                    Ok(new) => *secret = new,
+                    // As while a file is being replaced: what was read before stays good.
+                    Err(reason) => {
+                        tracing::warn!(target: TARGET, message = "a webhook's secret cannot be read again", reason);
+                    }
+                }
+            }
             if signature.is_by_any(&held.secrets, body) {
                 return Ok(());
             }
@@ -132,5 +141,22 @@ mod tests {
         assert!(secrets.verify(&signed("two", b"x"), b"x").await.is_err());
         secrets.held.lock().await.read_at = Timestamp::UNIX_EPOCH;
         assert!(secrets.verify(&signed("two", b"x"), b"x").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_cannot_be_read_again_stays() {
+        let (gone, rotated) =
+            (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        std::fs::write(gone.path(), "old").unwrap();
+        std::fs::write(rotated.path(), "one").unwrap();
+        let source =
+            |file: &tempfile::NamedTempFile| SecretSource::File(file.path().to_str().unwrap().to_owned());
+        let secrets = Secrets::read(&[source(&gone), source(&rotated)], &Env::default()).unwrap();
+        gone.close().unwrap();
+        std::fs::write(rotated.path(), "two").unwrap();
+        secrets.held.lock().await.read_at = Timestamp::UNIX_EPOCH;
+        for (secret, accepted) in [("two", true), ("old", true), ("one", false)] {
+            assert_eq!(secrets.verify(&signed(secret, b"x"), b"x").await.is_ok(), accepted, "{secret}");
+        }
     }
 }

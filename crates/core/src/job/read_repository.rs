@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{self, Include};
 use crate::failure::Failure;
-use crate::github::{GitHub, IssueQuery, IssueState};
+use crate::github::{GitHub, IssueQuery, IssueState, Items};
 use crate::report::{Done, Status};
 
 /// The most issues or pull requests that are answered.
@@ -53,13 +53,23 @@ async fn read(include: Include, github: &GitHub<'_>) -> Result<Value, Failure> {
         }
         Include::OpenIssues => {
             let url = github.issues_url(&IssueQuery { state: IssueState::Open, label: None, since: None })?;
-            let mut issues = github.list::<Value>(url, MAX_ITEMS, "listing open issues").await?.items;
-            issues.retain(|issue| issue.get("pull_request").is_none());
-            Ok(Value::Array(issues))
+            let is_issue = |issue: &Value| issue.get("pull_request").is_none();
+            all(include, github.list_wanted(url, MAX_ITEMS, "listing open issues", is_issue).await?)
         }
         Include::OpenPulls => {
             let url = github.repository_url("pulls?state=open&per_page=100")?;
-            Ok(Value::Array(github.list::<Value>(url, MAX_ITEMS, "listing open pull requests").await?.items))
+            all(include, github.list(url, MAX_ITEMS, "listing open pull requests").await?)
         }
     }
+}
+
+/// A part of a list would look like the whole.
+fn all(include: Include, items: Items<Value>) -> Result<Value, Failure> {
+    if items.more {
+        return Err(Failure::refused(format!(
+            "there are more than {MAX_ITEMS} {}; take it out of read_repository.include",
+            include.name()
+        )));
+    }
+    Ok(Value::Array(items.items))
 }

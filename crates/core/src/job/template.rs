@@ -5,9 +5,11 @@
 //! text is not touched.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 
-use minijinja::value::Serde;
+use minijinja::value::{Object, ObjectRepr, Serde};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
@@ -110,11 +112,12 @@ impl Templates {
         })?;
         let template =
             self.templates.get_template(&name).map_err(|error| (told(&error, source), String::new()))?;
-        check_names(template.undeclared_variables(false), &self.templates, reads)?;
+        let known: Vec<&str> = ["event", "vars"].iter().chain(reads).copied().collect();
+        check_names(template.undeclared_variables(false), &self.templates, &known)?;
         Ok(Template { name })
     }
 
-    /// Compiles a condition; it may use `event` and `vars`.
+    /// Compiles a condition; it may use `event`.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
@@ -127,7 +130,7 @@ impl Templates {
             let help = "write an expression, as in event.data.state == \"ALARM\"; no braces around it";
             (format!("the condition cannot be read: {}", told(&error, source)), help.to_owned())
         })?;
-        check_names(expression.undeclared_variables(false), &self.conditions, &[])?;
+        check_names(expression.undeclared_variables(false), &self.conditions, &["event"])?;
         Ok(Condition { place: place.to_string(), source: source.to_owned() })
     }
 
@@ -170,17 +173,33 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     // Error messages would hold the event's data otherwise.
     environment.set_debug(false);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
-    // Each of these marks its result as safe, which only `trusted` may.
-    for filter in ["safe", "escape", "e", "tojson"] {
+    // They would do nothing here, so whoever writes them should hear of it.
+    for filter in ["safe", "escape", "e"] {
         environment.remove_filter(filter);
     }
     environment.remove_global("debug");
-    environment.add_filter("trusted", |value: &str| Value::from_safe_string(value.to_owned()));
+    environment.add_filter("trusted", |value: &Value| Value::from_object(Trusted(value.to_string())));
+    // The engine's own writes `<` and `&` as escapes, for HTML.
     environment.add_filter("tojson", |value: Value| {
         serde_json::to_string(&value)
             .map_err(|_| Error::new(ErrorKind::InvalidOperation, "this cannot be JSON"))
     });
     environment
+}
+
+/// What the author trusts. A type of our own and not the engine's mark for safe strings, because that spreads: whatever is
+/// joined to a safe string is safe.
+#[derive(Debug)]
+struct Trusted(String);
+
+impl Object for Trusted {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// Writes one interpolated value by the purpose of its template.
@@ -192,7 +211,7 @@ fn write_value(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value
     let text = match Purpose::of(state.name()) {
         Purpose::Plain => text,
         Purpose::Path => utf8_percent_encode(&text, SEGMENT).to_string(),
-        Purpose::Prose if value.is_safe() => text,
+        Purpose::Prose if value.downcast_object_ref::<Trusted>().is_some() => text,
         Purpose::Prose => neutral::neutralise(&text),
     };
     output.write_str(&text).map_err(Error::from)
@@ -201,9 +220,8 @@ fn write_value(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value
 fn check_names(
     used: impl IntoIterator<Item = String>,
     environment: &Environment<'_>,
-    reads: &[&str],
+    known: &[&str],
 ) -> Result<(), (String, String)> {
-    let known: Vec<&str> = ["event", "vars"].iter().chain(reads).copied().collect();
     let mut used: Vec<String> = used.into_iter().collect();
     used.sort();
     for name in used {
@@ -368,6 +386,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_trusted_does_not_spread_to_what_is_not() {
+        let safe = "('x '|trusted)";
+        let who = "event.data.who";
+        for expression in [
+            format!("{safe} ~ {who}"),
+            format!("{safe} + {who}"),
+            format!("{safe} | replace('x', {who})"),
+            format!("[{safe}, {who}] | join({safe})"),
+            format!("[{who}, {who}] | join({safe})"),
+            format!("[{who}] | join | trim"),
+            format!("({who} ~ {safe}) | upper | lower"),
+            format!("none | default({who})"),
+            format!("[{who}] | first"),
+            format!("'%s %s' | format({safe}, {who})"),
+            format!("('%s'|trusted) | format({who})"),
+            format!("{who} | escape"),
+            format!("'%s'.format({who})"),
+            format!("({safe}).replace('x', {who})"),
+            format!("({safe} ~ {who})[1:]"),
+        ] {
+            let rendered = render(Purpose::Prose, &format!("{{{{ {expression} }}}}"));
+            assert!(!rendered.as_ref().is_ok_and(|text| text.contains("@ada")), "{expression}: {rendered:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_there_is_named() {
         for (source, words) in [
             ("{{ event.data.nope }}", "`event.data.nope` is not there in this event"),
@@ -426,7 +470,7 @@ mod tests {
         }
         let raises = templates.compile_condition(&place, "event.data.who + 1 == 2").unwrap();
         assert!(templates.holds(&raises, &scope).unwrap_err().message.starts_with("if: "));
-        for bad in ["{{ event.id }}", "event.id ==", "evnt.id == 1", "pulls | length"] {
+        for bad in ["{{ event.id }}", "event.id ==", "evnt.id == 1", "pulls | length", "vars.TEAM == 'a'"] {
             assert!(templates.compile_condition(&place, bad).is_err(), "{bad}");
         }
     }

@@ -4,7 +4,7 @@ use gatepass_sandbox::faults::Fault;
 use gatepass_sandbox::issuer::Publish;
 use serde_json::json;
 
-use crate::support::{AUDIENCE, Service, TICK, assert_problem, bearer, post, status};
+use crate::support::{AUDIENCE, Service, TICK, assert_problem, bearer, post};
 
 const DISCOVERY: &str = "/google/.well-known/openid-configuration";
 const KEYS: &str = "/google/.well-known/jwks";
@@ -65,9 +65,6 @@ async fn a_rotation_is_followed() {
 
 #[tokio::test]
 async fn an_issuer_that_cannot_be_asked_is_no_reason_to_mistrust() {
-    let service = Service::with_jobs(TICK).await;
-    let gcp = &service.sandbox.identity.gcp;
-    let (faults, issuer) = (gcp.openid.faults(), gcp.issuer().url());
     for (fault, words) in [
         (Fault::on_any(DISCOVERY).status(500), "500"),
         (Fault::on_any(DISCOVERY).status(404), "404"),
@@ -84,40 +81,39 @@ async fn an_issuer_that_cannot_be_asked_is_no_reason_to_mistrust() {
         (Fault::on_any(KEYS).body(r#"{"keys":1}"#), "not the document"),
         (Fault::on_any(KEYS).reset(), "broke off"),
     ] {
-        faults.inject(fault.always());
-        let answer = service.start("tick").await;
-        assert_problem(
-            &answer,
-            503,
-            "deferred",
-            &["the keys of the issuer", issuer, "cannot be had now", words],
-        );
-        faults.clear();
+        let service = Service::with_jobs(TICK).await;
+        let gcp = &service.sandbox.identity.gcp;
+        gcp.openid.faults().inject(fault.always());
+        let said = ["the keys of the issuer", gcp.issuer().url(), "cannot be had now", words];
+        assert_problem(&service.start("tick").await, 503, "deferred", &said);
+        let asked = service.sandbox.trace.hops_of("google-issuer").len();
+        // It is not asked again at once, whoever knocks, not even when it is well again.
+        gcp.openid.faults().clear();
+        assert_problem(&service.start("tick").await, 503, "deferred", &said);
+        assert_eq!(service.sandbox.trace.hops_of("google-issuer").len(), asked, "{}", service.sandbox.trace);
+        service.assert_untouched("an issuer that is away");
     }
-    service.assert_untouched("an issuer that is away");
-    assert_eq!(status(&service.start("tick").await), "created");
 }
 
 #[tokio::test]
 async fn a_discovery_document_of_another_is_for_a_person_to_look_at() {
-    let service = Service::with_jobs(TICK).await;
-    let gcp = &service.sandbox.identity.gcp;
-    let issuer = gcp.issuer().url();
-    let document = |issuer: &str, keys: &str| json!({ "issuer": issuer, "jwks_uri": keys }).to_string();
-    for (body, words) in [
-        (
-            document("https://accounts.google.com", KEYS),
-            "write the issuer in callers exactly as its tokens do",
-        ),
-        (document(&format!("{issuer}/"), KEYS), "write the issuer in callers exactly as its tokens do"),
-        (document(issuer, "http://keys.example.com/jwks"), "not encrypted"),
-        (document(issuer, "file:///etc/passwd"), "file"),
-        (document(issuer, "/jwks"), "not a URL"),
+    let other = "write the issuer in callers exactly as its tokens do";
+    for (named, keys, words) in [
+        ("https://accounts.google.com", KEYS, other),
+        ("ISSUER/", KEYS, other),
+        ("ISSUER", "http://keys.example.com/jwks", "not encrypted"),
+        ("ISSUER", "file:///etc/passwd", "file"),
+        ("ISSUER", "https://me@keys.example.com/jwks", "user info"),
+        ("ISSUER", "/jwks", "not a URL"),
     ] {
-        gcp.openid.faults().inject(Fault::on_any(DISCOVERY).body(body));
+        let service = Service::with_jobs(TICK).await;
+        let gcp = &service.sandbox.identity.gcp;
+        let issuer = gcp.issuer().url();
+        let document = json!({ "issuer": named.replace("ISSUER", issuer), "jwks_uri": keys });
+        gcp.openid.faults().inject(Fault::on_any(DISCOVERY).body(document.to_string()));
         assert_problem(&service.start("tick").await, 502, "refused", &[issuer, words]);
+        service.assert_untouched("a strange issuer");
     }
-    service.assert_untouched("a strange issuer");
 }
 
 /// Keys that are not understood, or not for signatures, hide no others.

@@ -7,9 +7,12 @@
     reason = "a test that cannot get at what it expects has failed"
 )]
 
+mod anywhere;
 mod bodies;
+mod callers;
 mod deadlines;
 mod drain;
+mod hang_up;
 mod identity;
 mod impersonation;
 mod keys;

@@ -27,7 +27,6 @@ async fn an_exchange_and_its_outcome_are_told_in_full() {
     for (field, expected) in [
         ("severity", json!("INFO")),
         ("logging.googleapis.com/trace", json!(format!("projects/acme-sandbox/traces/{TRACE}"))),
-        ("correlation_id", json!(TRACE)),
         ("job", json!("tick")),
         ("proof_source", json!("gcp")),
         ("iss", json!(workload.issuer)),
@@ -41,6 +40,10 @@ async fn an_exchange_and_its_outcome_are_told_in_full() {
         assert_eq!(exchange[field], expected, "{field}: {exchange}");
     }
     assert!(number(&exchange["milliseconds"]) < 60_000);
+    assert!(
+        exchange["correlation_id"].as_str().is_some_and(|id| id.len() == 32 && id != TRACE),
+        "{exchange}"
+    );
 
     let issue = service.sandbox.github.open_issues(REPOSITORY).pop().unwrap();
     let outcome = service.record("outcome", |_| true).await;
@@ -49,7 +52,7 @@ async fn an_exchange_and_its_outcome_are_told_in_full() {
     for (field, expected) in [
         ("severity", json!("INFO")),
         ("logging.googleapis.com/trace", json!(format!("projects/acme-sandbox/traces/{TRACE}"))),
-        ("correlation_id", json!(TRACE)),
+        ("correlation_id", exchange["correlation_id"].clone()),
         ("job", json!("tick")),
         ("event_id", json!("nightly@2026-11-20T01:00:00Z")),
         ("event_source", json!("gatepass.schedule")),
@@ -106,7 +109,8 @@ async fn either_trace_header_correlates_and_anything_else_is_replaced() {
     ] {
         let answer = service.send(post("/jobs/tick").header(header, value)).await;
         let id = answer.json()["correlation_id"].as_str().unwrap().to_owned();
-        assert_eq!(id == TRACE, known, "{header}: {value}");
+        // Several requests may belong to one trace.
+        assert_ne!(id, TRACE, "{header}: {value}");
         assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
         let record = service.record("a call was not taken", |line| line["correlation_id"] == json!(id)).await;
         assert_eq!(record["logging.googleapis.com/trace"] == json!(TRACE), known, "{record}");

@@ -18,6 +18,10 @@ pub(crate) const REPOSITORY: &str = "acme/operations";
 /// What callers ask a token for.
 pub(crate) const AUDIENCE: &str = "https://jobs.example.com";
 
+/// What a stranger hears who made none of the mistakes that betray nothing.
+pub(crate) const SEE_LOG: &str =
+    "the log says why: compare it with the callers of this route in gatepass.yaml";
+
 /// The start of most files, up to their jobs. `ISSUER` stands for Google's.
 pub(crate) const SCHEDULED: &str = "
 version: 1
@@ -169,6 +173,31 @@ impl Service {
         let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         let fits = |text: &str| Some(parse(text)).filter(|line| line["message"] == message && wanted(line));
         let line = self.run.child().wait_for_line(|line| fits(&line.text).is_some()).await.unwrap();
+        parse(&line.text)
+    }
+}
+
+impl Service {
+    /// Asserts that whoever called is told `heard` and nothing of the file, and that the log has all `reasons`.
+    pub(crate) async fn assert_unknown(&self, answer: &HttpAnswer, heard: &str, reasons: &[&str]) {
+        assert_problem(answer, 401, "untrusted", &["this request is not accepted", heard]);
+        let (text, id) = (answer.text(), answer.json()["correlation_id"].clone());
+        let record = self.record_of(&id).await;
+        let details = record["details"].as_str().unwrap_or_else(|| panic!("no details: {record}"));
+        for reason in reasons {
+            assert!(details.contains(reason), "{reason}: {record}");
+            assert!(heard.contains(reason) || !text.contains(reason), "{reason}: {text}");
+        }
+    }
+
+    /// The record of the request with this correlation id that was not taken.
+    pub(crate) async fn record_of(&self, id: &Value) -> Value {
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let fits = |line: &Value| {
+            line["correlation_id"] == *id
+                && line["message"].as_str().is_some_and(|message| message.ends_with("was not taken"))
+        };
+        let line = self.run.child().wait_for_line(|line| fits(&parse(&line.text))).await.unwrap();
         parse(&line.text)
     }
 }

@@ -13,6 +13,9 @@ use crate::report::{Done, Status};
 /// How many recently closed issues of a job are looked through.
 const MAX_CLOSED: usize = 500;
 
+/// How far clocks may differ.
+const SKEW: Duration = Duration::from_secs(300);
+
 /// What an event wants to be on GitHub.
 pub(super) struct Wanted<'a> {
     pub(super) fingerprint: &'a str,
@@ -100,6 +103,8 @@ impl Converging<'_> {
     /// The issue of this key that was closed last, within `window`.
     async fn closed_issue(&self, window: Duration) -> Result<Option<Issue>, Failure> {
         let since = Timestamp::now().checked_sub(window).unwrap_or(Timestamp::MIN);
+        // GitHub's times have whole seconds.
+        let since = Timestamp::from_second(since.as_second()).unwrap_or(since);
         let query =
             IssueQuery { state: IssueState::Closed, label: Some(self.settings.label), since: Some(since) };
         let listed = self.github.issues(&query, MAX_CLOSED).await?;
@@ -153,6 +158,16 @@ impl Converging<'_> {
             Plan::Nothing(status) => Ok(Done::new(status).at(&issue.html_url)),
             Plan::Patch(status, _) if self.settings.dry_run => Ok(dry(status).at(&issue.html_url)),
             Plan::Patch(status, patch) => {
+                let missing: Vec<&str> = self
+                    .wanted
+                    .labels
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|label| !issue.has_label(label))
+                    .collect();
+                if !missing.is_empty() {
+                    self.github.add_labels(issue.number, &missing).await?;
+                }
                 let issue = self.github.update_issue(issue.number, &patch).await?;
                 Ok(Done::new(status).at(issue.html_url))
             }
@@ -247,12 +262,18 @@ fn dry(status: Status) -> Done {
     Done { dry_run: true, ..Done::new(status) }
 }
 
-/// The same event again changes nothing, and an older one is ignored. Labels are merged, never replaced.
+/// The latest time that is believed. Whoever says that it is later than now, beyond what clocks differ, would make every
+/// other event look old.
+pub(super) fn latest() -> Timestamp {
+    Timestamp::now().checked_add(SKEW).unwrap_or(Timestamp::MAX)
+}
+
+/// The same event again changes nothing, and an older one is ignored.
 fn plan(issue: &Issue, marker: &Marker, wanted: &Wanted<'_>) -> Plan {
     if marker.id == wanted.event {
         return Plan::Nothing(Status::Unchanged);
     }
-    if wanted.at < marker.at {
+    if wanted.at < marker.at && marker.at <= latest() {
         return Plan::Nothing(Status::Ignored);
     }
     let status = match (issue.state, wanted.state) {
@@ -266,20 +287,18 @@ fn plan(issue: &Issue, marker: &Marker, wanted: &Wanted<'_>) -> Plan {
         (IssueState::Closed, IssueState::Open) => Status::Reopened,
     };
     let body = issue.body.as_deref().unwrap_or_default();
-    let missing: Vec<&String> = wanted.labels.iter().filter(|label| !issue.has_label(label)).collect();
-    let merged = || issue.labels().map(str::to_owned).chain(missing.iter().copied().cloned()).collect();
-    let (state, state_reason) = match status {
-        Status::Closed => (Some(IssueState::Closed), Some(StateReason::Completed)),
-        Status::Reopened => (Some(IssueState::Open), Some(StateReason::Reopened)),
-        _ => (None, None),
+    let state_reason = match status {
+        Status::Closed => Some(StateReason::Completed),
+        Status::Reopened => Some(StateReason::Reopened),
+        _ => None,
     };
     Plan::Patch(
         status,
         IssuePatch {
             title: (issue.title != wanted.title).then(|| wanted.title.clone()),
             body: Some(marker::compose(body, &wanted.content, &wanted.marker())),
-            labels: (!missing.is_empty()).then(merged),
-            state,
+            // Also where it is open already: another delivery may have closed it since it was listed.
+            state: Some(wanted.state),
             state_reason,
         },
     )
@@ -341,16 +360,22 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_merged_and_only_sent_when_one_is_missing() {
+    fn only_what_differs_is_sent_but_for_the_state() {
         let shown = wanted(IssueState::Open, EARLY, "1111111111111111");
         let (issue, marker) = issue("open", None, &shown);
         let mut next = wanted(IssueState::Open, LATE, "2222222222222222");
         let Plan::Patch(_, patch) = plan(&issue, &marker, &next) else { panic!("no patch") };
-        assert_eq!((patch.labels, patch.title, patch.state), (None, None, None));
-        next.labels.push("new".into());
+        assert_eq!((patch.title, patch.state, patch.state_reason), (None, Some(IssueState::Open), None));
         next.title = "other".into();
         let Plan::Patch(_, patch) = plan(&issue, &marker, &next) else { panic!("no patch") };
-        assert_eq!(patch.labels.unwrap(), ["gatepass:j", "alarm", "p1", "new"]);
         assert_eq!(patch.title.as_deref(), Some("other"));
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_true_makes_no_event_look_old() {
+        let shown = wanted(IssueState::Open, "9999-01-01T00:00:00Z", "1111111111111111");
+        let (issue, marker) = issue("open", None, &shown);
+        let plan = plan(&issue, &marker, &wanted(IssueState::Closed, LATE, "2222222222222222"));
+        assert!(matches!(plan, Plan::Patch(Status::Closed, _)), "{plan:?}");
     }
 }

@@ -101,9 +101,7 @@ fn cut(text: &str, limit: usize) -> String {
         return text.to_owned();
     }
     let room = limit.saturating_sub(CUT.chars().count());
-    let mut short: String = text.chars().take(room).collect();
-    short.push_str(CUT);
-    short
+    text.chars().take(room).chain(CUT.chars()).take(limit).collect()
 }
 
 #[cfg(test)]

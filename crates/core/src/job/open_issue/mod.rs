@@ -85,7 +85,8 @@ impl OpenIssue {
             compiled.into_iter().collect::<Option<Vec<_>>>()
         };
         let key = list("key", Purpose::Plain, &action.key);
-        let labels = list("labels", Purpose::Prose, &action.labels);
+        // A label is compared by its name, so nothing may be put into it.
+        let labels = list("labels", Purpose::Plain, &action.labels);
         let state = match &action.state {
             Some(source) => compiler.template(Purpose::Plain, &place.key("state"), source, reads).map(Some),
             None => Some(None),
@@ -181,7 +182,7 @@ impl OpenIssue {
             title,
             content: body,
             labels,
-            at: situation.event.time,
+            at: situation.event.time.min(converge::latest()),
             event: situation.event.fingerprint(),
         };
         let settings = Settings {
