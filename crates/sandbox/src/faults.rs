@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tokio::sync::watch;
 
 use crate::trace::Note;
 
@@ -24,6 +25,8 @@ pub struct Fault {
     moment: Moment,
     kind: Kind,
     headers: HeaderMap,
+    /// How many requests hang.
+    hanging: watch::Sender<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl Fault {
             moment: Moment::BeforeEffect,
             kind: Kind::Own,
             headers: HeaderMap::new(),
+            hanging: watch::Sender::new(0),
         }
     }
 
@@ -191,7 +195,10 @@ impl Fault {
             }
             Kind::ResetMidBody => (half_an_answer(), Some("fault: closed in mid body".to_owned())),
             Kind::Reset => return Err(Closed),
-            Kind::Hang => std::future::pending().await,
+            Kind::Hang => {
+                self.hanging.send_modify(|count| *count += 1);
+                std::future::pending().await
+            }
         };
         response.headers_mut().extend(self.headers);
         if let Some(note) = note {
@@ -254,12 +261,19 @@ struct Armed {
 #[derive(Clone, Debug)]
 pub struct Injected {
     used: Arc<AtomicUsize>,
+    hanging: watch::Receiver<usize>,
 }
 
 impl Injected {
     /// How many requests it has struck.
     pub fn used(&self) -> usize {
         self.used.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a request hangs: where the fault strikes after the effect, the effect is there by then.
+    pub async fn hangs(&self) {
+        // The sender goes only with the fault, and then nothing will hang any more.
+        let _ = self.hanging.clone().wait_for(|count| *count > 0).await;
     }
 }
 
@@ -272,8 +286,11 @@ impl Faults {
     /// Arms a fault. Where several match a request, the first that is not used up strikes.
     pub fn inject(&self, fault: Fault) -> Injected {
         let used = Arc::new(AtomicUsize::new(0));
+        // Its own, because a fault may be injected several times.
+        let fault = Fault { hanging: watch::Sender::new(0), ..fault };
+        let hanging = fault.hanging.subscribe();
         self.lock().push(Armed { fault, used: Arc::clone(&used) });
-        Injected { used }
+        Injected { used, hanging }
     }
 
     /// Disarms everything.

@@ -9,14 +9,9 @@ use http::Method;
 use crate::samples::{ALARM, ISSUES, REPOSITORY, alarm};
 use crate::support::Deployment;
 
-/// Waits until the fault has struck and, where it strikes after the effect, the effect is there.
-async fn until(injected: &Injected, is_there: impl Fn() -> bool) {
-    let waiting = async {
-        while injected.used() == 0 || !is_there() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap();
+/// Waits until the fault has struck: where it strikes after the effect, the effect is there by then.
+async fn until_it_hangs(injected: &Injected) {
+    tokio::time::timeout(Duration::from_secs(10), injected.hangs()).await.unwrap();
 }
 
 #[tokio::test]
@@ -35,7 +30,8 @@ async fn a_function_killed_while_it_opens_an_issue_opens_no_second_one() {
         let (doomed, injected) = (deployment.start().await, github.faults().inject(fault.clone()));
         let event = alarm("e1", 1, "ALARM");
         let killing = async {
-            until(&injected, || github.issues(REPOSITORY).len() == issues).await;
+            until_it_hangs(&injected).await;
+            assert_eq!(github.issues(REPOSITORY).len(), issues);
             doomed.host.child().kill().await
         };
         let (error, _) = tokio::join!(doomed.fails(&event, "Runtime.ExitError", &[]), killing);
@@ -62,7 +58,8 @@ async fn a_function_killed_while_it_changes_an_issue_is_made_up_for() {
         let injected = github.faults().inject(fault);
         let event = alarm("e2", 2, "OK");
         let killing = async {
-            until(&injected, || github.issue(REPOSITORY, 1).unwrap().state == state).await;
+            until_it_hangs(&injected).await;
+            assert_eq!(github.issue(REPOSITORY, 1).unwrap().state, state);
             doomed.host.child().kill().await
         };
         tokio::join!(doomed.fails(&event, "Runtime.ExitError", &[]), killing);
