@@ -231,3 +231,20 @@ async fn a_gateway_that_sends_the_token_back_does_not_put_it_into_the_log() {
     assert!(said.starts_with("… not a valid key=value pair word"), "{said}");
     assert_eq!(said.chars().count(), 1000);
 }
+
+#[tokio::test]
+async fn a_remembered_refusal_names_the_permissions_of_the_job_that_hears_it() {
+    let config = "version: 1\ndefaults: { repository: acme/operations, trust_policy: alarms }\njobs:\n  \
+        write:\n    triggers: [{ schedule: { cron: 0 2 * * * } }]\n    open_issue: { key: [x], title: x }\n  \
+        read:\n    triggers: [{ schedule: { cron: 0 2 * * * } }]\n    read_repository: {}\n";
+    let function = Deployment::stranger(config).await.start().await;
+    for (job, needs, not) in
+        [("write", "issues: \"write\"", "contents"), ("read", "contents: \"read\"", "issues")]
+    {
+        let event = json!({ "job": job, "execution_id": job });
+        function.fails(&event, "refused", &["missing"]).await;
+        let details = function.outcome(job).await["details"].as_str().unwrap().to_owned();
+        assert!(details.contains(needs) && !details.contains(not), "{job}: {details}");
+    }
+    assert_eq!(function.exchanges(), 1);
+}

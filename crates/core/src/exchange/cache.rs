@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::failure::Failure;
 use crate::names::{RepositoryName, TrustPolicyName};
 use crate::secret::InstallationToken;
 
@@ -29,17 +28,24 @@ pub(super) struct Key {
 
 /// Tokens and refusals, each key with single flight: its mutex is held across the exchange, so that a hundred events at
 /// once make one.
-#[derive(Default)]
-pub(super) struct Cache {
-    slots: Mutex<HashMap<Key, Arc<Mutex<Option<Entry>>>>>,
+pub(super) struct Cache<E> {
+    slots: Mutex<HashMap<Key, Slot<E>>>,
 }
 
-struct Entry {
+type Slot<E> = Arc<Mutex<Option<Entry<E>>>>;
+
+struct Entry<E> {
     made: Timestamp,
-    result: Result<InstallationToken, Failure>,
+    result: Result<InstallationToken, E>,
 }
 
-impl Entry {
+impl<E> Default for Cache<E> {
+    fn default() -> Self {
+        Self { slots: Mutex::default() }
+    }
+}
+
+impl<E> Entry<E> {
     fn is_fresh(&self, now: Timestamp) -> bool {
         let age = now.duration_since(self.made);
         let lifetime = if self.result.is_ok() { LIFETIME } else { REFUSAL };
@@ -49,18 +55,18 @@ impl Entry {
 }
 
 /// Why an exchange gave no token.
-pub(super) struct NoToken {
-    pub(super) failure: Failure,
+pub(super) struct NoToken<E> {
+    pub(super) why: E,
     /// Whether the next event should hear the same without another exchange.
     pub(super) remember: bool,
 }
 
-impl Cache {
+impl<E: Clone> Cache<E> {
     pub(super) async fn get(
         &self,
         key: Key,
-        exchange: impl Future<Output = Result<InstallationToken, NoToken>>,
-    ) -> Result<InstallationToken, Failure> {
+        exchange: impl Future<Output = Result<InstallationToken, NoToken<E>>>,
+    ) -> Result<InstallationToken, E> {
         let slot = self.slot(key).await;
         let mut slot = slot.lock().await;
         if let Some(entry) = slot.as_ref().filter(|entry| entry.is_fresh(Timestamp::now())) {
@@ -68,7 +74,7 @@ impl Cache {
         }
         let result = exchange.await;
         let keep = result.as_ref().map_or_else(|none| none.remember, |_| true);
-        let result = result.map_err(|none| none.failure);
+        let result = result.map_err(|none| none.why);
         *slot = keep.then(|| Entry { made: Timestamp::now(), result: result.clone() });
         result
     }
@@ -77,8 +83,8 @@ impl Cache {
     pub(super) async fn get_unshared(
         &self,
         key: Key,
-        exchange: impl Future<Output = Result<InstallationToken, NoToken>>,
-    ) -> Result<InstallationToken, Failure> {
+        exchange: impl Future<Output = Result<InstallationToken, NoToken<E>>>,
+    ) -> Result<InstallationToken, E> {
         let slot = self.slot(key).await;
         if let Some(entry) = slot.lock().await.as_ref()
             && entry.result.is_err()
@@ -86,7 +92,7 @@ impl Cache {
         {
             return entry.result.clone();
         }
-        let NoToken { failure, remember } = match exchange.await {
+        let NoToken { why, remember } = match exchange.await {
             Ok(token) => return Ok(token),
             Err(none) => none,
         };
@@ -94,20 +100,21 @@ impl Cache {
             let mut slot = slot.lock().await;
             let made = Timestamp::now();
             if !slot.as_ref().is_some_and(|entry| entry.is_fresh(made)) {
-                *slot = Some(Entry { made, result: Err(failure.clone()) });
+                *slot = Some(Entry { made, result: Err(why.clone()) });
             }
         }
-        Err(failure)
+        Err(why)
     }
 
-    async fn slot(&self, key: Key) -> Arc<Mutex<Option<Entry>>> {
+    async fn slot(&self, key: Key) -> Slot<E> {
         Arc::clone(self.slots.lock().await.entry(key).or_default())
     }
 
     pub(super) async fn forget(&self, key: &Key, token: &InstallationToken) {
         let Some(slot) = self.slots.lock().await.get(key).cloned() else { return };
         let mut slot = slot.lock().await;
-        let is_this = |entry: &Entry| entry.result.as_ref().is_ok_and(|held| held.expose() == token.expose());
+        let is_this =
+            |entry: &Entry<E>| entry.result.as_ref().is_ok_and(|held| held.expose() == token.expose());
         if slot.as_ref().is_some_and(is_this) {
             *slot = None;
         }
@@ -119,6 +126,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::failure::{Class, Failure};
 
     fn key() -> Key {
         Key {
@@ -130,15 +138,15 @@ mod tests {
         }
     }
 
-    fn outcome(result: Result<&str, Failure>) -> Result<InstallationToken, NoToken> {
+    fn outcome(result: Result<&str, Failure>) -> Result<InstallationToken, NoToken<Failure>> {
         result.map(InstallationToken::new).map_err(|failure| {
-            let remember = failure.class == crate::failure::Class::Refused;
-            NoToken { failure, remember }
+            let remember = failure.class == Class::Refused;
+            NoToken { why: failure, remember }
         })
     }
 
     async fn count(
-        cache: &Cache,
+        cache: &Cache<Failure>,
         calls: &AtomicU32,
         result: Result<&str, Failure>,
     ) -> Result<InstallationToken, Failure> {
@@ -153,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_at_once_make_one_exchange() {
-        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let (cache, calls) = (Cache::<Failure>::default(), AtomicU32::new(0));
         let all = futures_util::future::join_all((0..100).map(|_| count(&cache, &calls, Ok("t")))).await;
         assert!(all.iter().all(Result::is_ok));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -161,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_forgotten_token_is_exchanged_again_but_a_newer_one_stays() {
-        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let (cache, calls) = (Cache::<Failure>::default(), AtomicU32::new(0));
         let old = count(&cache, &calls, Ok("old")).await.unwrap();
         cache.forget(&key(), &old).await;
         count(&cache, &calls, Ok("new")).await.unwrap();
@@ -172,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_remembered_and_a_deferral_is_not() {
-        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let (cache, calls) = (Cache::<Failure>::default(), AtomicU32::new(0));
         count(&cache, &calls, Err(Failure::deferred(Duration::ZERO, "later"))).await.unwrap_err();
         count(&cache, &calls, Err(Failure::refused("no"))).await.unwrap_err();
         assert_eq!(count(&cache, &calls, Ok("t")).await.unwrap_err().message, "no");
@@ -181,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_unshared_token_is_never_kept_but_a_refusal_is() {
-        let (cache, calls) = (Cache::default(), AtomicU32::new(0));
+        let (cache, calls) = (Cache::<Failure>::default(), AtomicU32::new(0));
         let unshared = async |result: Result<&str, Failure>| {
             let exchange = async {
                 calls.fetch_add(1, Ordering::SeqCst);
@@ -210,7 +218,7 @@ mod tests {
     fn entries_age_by_wall_clock() {
         let made = Timestamp::from_second(1_000_000).unwrap();
         let at = |seconds: i64| Timestamp::from_second(1_000_000 + seconds).unwrap();
-        let token = Entry { made, result: Ok(InstallationToken::new("t")) };
+        let token = Entry::<Failure> { made, result: Ok(InstallationToken::new("t")) };
         let refusal = Entry { made, result: Err(Failure::refused("")) };
         assert!(token.is_fresh(at(0)) && token.is_fresh(at(1199)) && !token.is_fresh(at(1200)));
         assert!(refusal.is_fresh(at(59)) && !refusal.is_fresh(at(60)));

@@ -21,7 +21,7 @@ use self::refusal::Refusal;
 use crate::client::{ServiceUrl, describe, excerpt, harmless, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
-use crate::failure::{Class, Failure};
+use crate::failure::Failure;
 use crate::id_token::IdTokenSource;
 use crate::names::{JobId, RepositoryName, TrustPolicyName};
 use crate::retry;
@@ -54,7 +54,7 @@ pub struct OctoSts {
     url: ServiceUrl,
     audience: String,
     source: Arc<dyn IdTokenSource>,
-    cache: Cache,
+    cache: Cache<Denied>,
 }
 
 impl OctoSts {
@@ -69,7 +69,8 @@ impl OctoSts {
     /// The identity source's failures; Deferred when Octo STS cannot answer now; Refused when it says no, with the
     /// probable cause and what to change.
     pub async fn token(&self, access: &Access<'_>, deadline: Deadline) -> Result<InstallationToken, Failure> {
-        self.cache.get(self.key(access), self.exchange(access, deadline)).await
+        let token = self.cache.get(self.key(access), self.exchange(access, deadline)).await;
+        token.map_err(|denied| self.explain(access, denied))
     }
 
     /// A token that nobody else gets, to be revoked after use.
@@ -81,7 +82,8 @@ impl OctoSts {
         access: &Access<'_>,
         deadline: Deadline,
     ) -> Result<InstallationToken, Failure> {
-        self.cache.get_unshared(self.key(access), self.exchange(access, deadline)).await
+        let token = self.cache.get_unshared(self.key(access), self.exchange(access, deadline)).await;
+        token.map_err(|denied| self.explain(access, denied))
     }
 
     /// Drops `token` from the cache, because GitHub no longer takes it.
@@ -99,17 +101,24 @@ impl OctoSts {
         }
     }
 
-    async fn exchange(&self, access: &Access<'_>, deadline: Deadline) -> Result<InstallationToken, NoToken> {
+    async fn exchange(
+        &self,
+        access: &Access<'_>,
+        deadline: Deadline,
+    ) -> Result<InstallationToken, NoToken<Denied>> {
         let started = Instant::now();
         let mut claims = None;
         let result = self.prove_and_ask(access, deadline, &mut claims).await;
         self.log(access, claims.as_ref(), &result, started.elapsed());
-        result.map_err(|problem| {
-            // Octo STS's own no, and not that of the identity endpoint, which is next door and asked again.
-            let is_answer = matches!(problem, Problem::Refused(_) | Problem::NotOctoSts(_));
-            let failure = problem.into_failure(access, claims.as_ref(), &self.audience);
-            NoToken { remember: is_answer && failure.class == Class::Refused, failure }
+        result.map_err(|problem| NoToken {
+            remember: problem.is_final_answer(),
+            why: Denied { problem, claims },
         })
+    }
+
+    /// What a refusal means for this job: another one may have met it first, and needs other permissions.
+    fn explain(&self, access: &Access<'_>, denied: Denied) -> Failure {
+        denied.problem.into_failure(access, denied.claims.as_ref(), &self.audience)
     }
 
     async fn prove_and_ask(
@@ -236,7 +245,15 @@ struct Status {
     message: String,
 }
 
+/// A problem, and whose token met it.
+#[derive(Clone)]
+struct Denied {
+    problem: Problem,
+    claims: Option<Claims>,
+}
+
 /// Why an exchange gave no token.
+#[derive(Clone)]
 enum Problem {
     /// No proof could be had.
     Identity(Failure),
@@ -257,6 +274,16 @@ impl Problem {
             Self::Unreachable(_) => true,
             Self::Refused(refusal) => matches!(refusal.status, 502..=504),
             _ => false,
+        }
+    }
+
+    /// Whether it is Octo STS's own no, which the next event would only hear again. A no of the identity endpoint, which is
+    /// next door, is asked for again.
+    fn is_final_answer(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !refusal.may_pass(),
+            Self::NotOctoSts(_) => true,
+            Self::Identity(_) | Self::Late(_) | Self::Unreachable(_) => false,
         }
     }
 

@@ -137,7 +137,7 @@ const TABLE: &[(&str, &str, &str)] = &[
 
 impl Refusal {
     /// 429, 5xx and an issuer that cannot be reached may pass; the rest is final (`docs/contract.md`, "Failures").
-    fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
         self.status == 429
             || self.status >= 500
             || self.message.starts_with("unable to fetch or create the provider")
