@@ -13,12 +13,12 @@ pub mod process;
 pub mod webhook;
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::http_client::ClientError;
 
@@ -87,7 +87,7 @@ const PORTS: (u16, u16) = (16_384, 16_384);
 
 /// A loopback port that was free a moment ago, and that this process gives out once. Somebody may take it before
 /// the child does; the hosts try again then.
-async fn free_port() -> io::Result<u16> {
+fn free_port() -> io::Result<u16> {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
     let (first, count) = (PORTS.0, u32::from(PORTS.1));
     // Processes start far from each other.
@@ -95,14 +95,19 @@ async fn free_port() -> io::Result<u16> {
     for _ in 0..count {
         let at = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
         let port = first.saturating_add(u16::try_from(at).unwrap_or_default());
-        if !is_taken(port).await {
+        if !is_taken(port) {
             return Ok(port);
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "no port is free"))
 }
 
-/// Whether somebody else has taken `port` meanwhile.
-async fn is_taken(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_err()
+/// Whether somebody listens on `port`. It asks by binding and never listens itself: whoever waits for a child on this port
+/// would take it for the child, and the child could not have the port meanwhile.
+fn is_taken(port: u16) -> bool {
+    let bound = TcpSocket::new_v4().and_then(|socket| {
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    });
+    bound.is_err()
 }

@@ -55,11 +55,11 @@ impl CloudRun {
     pub async fn start(program: Program, trace: Trace) -> Result<Self, HostError> {
         let mut attempt = 1;
         loop {
-            let port = free_port().await?;
+            let port = free_port()?;
             let child = Child::spawn(&program.clone().env("PORT", port.to_string()))?;
             match listening(&child, port).await {
                 Ok(()) => return Ok(Self { child, url: format!("http://127.0.0.1:{port}"), trace }),
-                Err(HostError::Ended { .. }) if attempt < ATTEMPTS && is_taken(port).await => attempt += 1,
+                Err(HostError::Ended { .. }) if attempt < ATTEMPTS && is_taken(port) => attempt += 1,
                 Err(error) => return Err(error),
             }
         }

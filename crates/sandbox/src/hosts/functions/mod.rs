@@ -54,12 +54,12 @@ impl FunctionsHost {
         let client = LoopbackClient::new()?;
         let mut attempt = 1;
         let (child, handler) = loop {
-            let port = free_port().await?;
+            let port = free_port()?;
             let child = Child::spawn(&program.clone().env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string()))?;
             let handler = format!("http://127.0.0.1:{port}");
             match ready(&child, &client, &handler).await {
                 Ok(()) => break (child, handler),
-                Err(HostError::Ended { .. }) if attempt < ATTEMPTS && is_taken(port).await => attempt += 1,
+                Err(HostError::Ended { .. }) if attempt < ATTEMPTS && is_taken(port) => attempt += 1,
                 Err(error) => return Err(error),
             }
         };
