@@ -16,7 +16,7 @@ use gatepass_core::app::{App, StartError};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::http::{HostCheck, HttpAnswer, RequestBody, RequestId};
+use gatepass_core::http::{HostCheck, HttpAnswer, RequestBody, RequestId, trace_id};
 use gatepass_core::report::Report;
 use gatepass_core::telemetry::{Correlation, TARGET};
 use tokio::net::TcpListener;
@@ -73,7 +73,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, request: Request) -> Response {
     let headers = request.headers();
     let id = text(headers, INVOCATION_ID).unwrap_or_default();
-    let trace = text(headers, "traceparent").and_then(|value| value.split('-').nth(1).map(str::to_owned));
+    let trace = trace_id(headers);
     Correlation { id: id.clone(), trace }
         .scope(async {
             match tick(&app, &function, &id, request).await {

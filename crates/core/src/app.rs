@@ -178,9 +178,7 @@ impl App {
             Some(correlation) => tokio::spawn(correlation.scope(work)),
             None => tokio::spawn(work),
         };
-        task.await.unwrap_or_else(|_| {
-            Err(Failure::refused("a bug in gatepass: please report the place that the log names"))
-        })
+        task.await.unwrap_or_else(|_| Err(Failure::bug()))
     }
 
     /// Waits until nothing is under way that [`App::handle_to_the_end`] has begun.
@@ -204,9 +202,9 @@ impl App {
     /// A panic is a bug, and must lose neither the event nor its siblings.
     async fn run(&self, job: &Job, event: &Event, deadline: Deadline) -> JobResult {
         let running = AssertUnwindSafe(self.jobs.run(job, event, &self.gateway, deadline));
-        running.catch_unwind().await.unwrap_or_else(|_| JobResult {
-            job: job.name().clone(),
-            result: Err(Failure::refused("a bug in gatepass: please report the place that the log names")),
-        })
+        running
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| JobResult { job: job.name().clone(), result: Err(Failure::bug()) })
     }
 }

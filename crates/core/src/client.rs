@@ -71,6 +71,17 @@ fn builder(tls: &ClientConfig) -> reqwest::ClientBuilder {
         .tcp_nodelay(true)
 }
 
+/// https, or http to loopback.
+pub(crate) fn is_encrypted_or_loopback(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
+}
+
 /// A service's base URL: https, or http to loopback; no user info, query or fragment; without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceUrl(Url);
@@ -86,15 +97,11 @@ impl ServiceUrl {
             return Err("the URL has user info, which is a credential: leave it out".into());
         }
         let mut url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => return Err(format!("`{text}` names no host")),
-        };
+        if url.host().is_none() {
+            return Err(format!("`{text}` names no host"));
+        }
         match url.scheme() {
-            "https" => {}
-            "http" if loopback => {}
+            _ if is_encrypted_or_loopback(&url) => {}
             "http" => return Err(format!("`{text}` is not encrypted: write https (http only to loopback)")),
             other => return Err(format!("`{text}` has the scheme {other}: write https")),
         }

@@ -109,6 +109,11 @@ impl Failure {
         Self::new(Class::Refused, message)
     }
 
+    /// A panic that was caught: the log names its place.
+    pub(crate) fn bug() -> Self {
+        Self::refused("a bug in gatepass: please report the place that the log names")
+    }
+
     /// Not before `wait` has passed.
     pub fn deferred(wait: Duration, message: impl Into<String>) -> Self {
         let until = Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX);

@@ -7,6 +7,7 @@
 
 pub mod secret;
 
+mod clock;
 pub mod deadline;
 pub mod failure;
 pub mod names;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use crate::clock::age;
 use crate::names::{RepositoryName, TrustPolicyName};
 use crate::secret::InstallationToken;
 
@@ -47,10 +48,7 @@ impl<E> Default for Cache<E> {
 
 impl<E> Entry<E> {
     fn is_fresh(&self, now: Timestamp) -> bool {
-        let age = now.duration_since(self.made);
-        let lifetime = if self.result.is_ok() { LIFETIME } else { REFUSAL };
-        // A clock that was set back makes an age negative: that entry's age is unknown.
-        !age.is_negative() && age.unsigned_abs() < lifetime
+        age(self.made, now) < if self.result.is_ok() { LIFETIME } else { REFUSAL }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::telemetry::Correlation;
 /// Ties all records of one request together, by the host's own id or a random one. Not by the trace: several requests may
 /// belong to one, and each is an event of its own.
 pub(super) async fn correlate(request: Request, next: Next) -> Response {
-    let trace = trace(request.headers());
+    let trace = trace_id(request.headers());
     let id = match request.extensions().get::<RequestId>() {
         Some(RequestId(id)) => id.clone(),
         None => random(),
@@ -20,7 +20,7 @@ pub(super) async fn correlate(request: Request, next: Next) -> Response {
 }
 
 /// The trace's id: of `traceparent` (W3C Trace Context), or of Google's older header.
-fn trace(headers: &HeaderMap) -> Option<String> {
+pub fn trace_id(headers: &HeaderMap) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
     let w3c = text("traceparent").and_then(|value| value.split('-').nth(1));
     let google = || text("x-cloud-trace-context").and_then(|value| value.split('/').next());
@@ -46,12 +46,12 @@ mod tests {
             HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
         };
         assert_eq!(
-            trace(&headers("traceparent", format!("00-{id}-00f067aa0ba902b7-01"))).as_deref(),
+            trace_id(&headers("traceparent", format!("00-{id}-00f067aa0ba902b7-01"))).as_deref(),
             Some(id)
         );
-        assert_eq!(trace(&headers("x-cloud-trace-context", format!("{id}/1;o=1"))).as_deref(), Some(id));
+        assert_eq!(trace_id(&headers("x-cloud-trace-context", format!("{id}/1;o=1"))).as_deref(), Some(id));
         for bad in ["", "00", "00-xyz-1-1", "x/y"] {
-            assert_eq!(trace(&headers("traceparent", bad.into())), None, "{bad}");
+            assert_eq!(trace_id(&headers("traceparent", bad.into())), None, "{bad}");
         }
     }
 }

@@ -22,6 +22,7 @@ use axum::routing::{get, post};
 
 pub use self::answer::HttpAnswer;
 pub use self::body::RequestBody;
+pub use self::correlation::trace_id;
 use crate::app::{App, StartError};
 use crate::deadline::Deadline;
 use crate::failure::Failure;

@@ -16,9 +16,10 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
-use url::{Host, Url};
+use url::Url;
 
-use crate::client::{describe, read_body};
+use crate::client::{describe, is_encrypted_or_loopback, read_body};
+use crate::clock::age;
 use crate::config::Issuer;
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
@@ -114,12 +115,6 @@ struct Failed {
     at: Timestamp,
 }
 
-/// How long ago that was; for ever if it is still to come, because then the clock has been set.
-fn age(of: Timestamp) -> Duration {
-    let age = Timestamp::now().duration_since(of);
-    if age.is_negative() { Duration::MAX } else { age.unsigned_abs() }
-}
-
 impl Held {
     fn find(&self, kid: Option<&str>) -> Option<Jwk> {
         let mut fitting = self.keys.iter().filter(|key| kid.is_none() || key.kid.as_deref() == kid);
@@ -132,13 +127,14 @@ impl Held {
 impl Slot {
     /// What can be said without asking the issuer.
     fn answer(&self, kid: Option<&str>) -> Option<Result<Option<Jwk>, Failure>> {
+        let now = Timestamp::now();
         if let Some(held) = &self.held {
-            let found = held.find(kid).filter(|_| age(held.fetched) < LIFETIME);
-            if found.is_some() || age(held.fetched) < REFETCH {
+            let found = held.find(kid).filter(|_| age(held.fetched, now) < LIFETIME);
+            if found.is_some() || age(held.fetched, now) < REFETCH {
                 return Some(Ok(found));
             }
         }
-        let failed = self.failed.as_ref().filter(|failed| age(failed.at) < RETRY)?;
+        let failed = self.failed.as_ref().filter(|failed| age(failed.at, now) < RETRY)?;
         Some(Err(failed.failure.clone()))
     }
 
@@ -186,8 +182,7 @@ impl KeyStore {
                     None => Ok(slot.held.as_ref().and_then(|held| held.find(kid.as_deref()))),
                 }
             });
-            let bug = "a bug in gatepass: please report the place that the log names";
-            fetching.await.unwrap_or_else(|_| Err(Failure::refused(bug)))
+            fetching.await.unwrap_or_else(|_| Err(Failure::bug()))
         };
         deadline.run(&keys_of(issuer), asking).await
     }
@@ -245,16 +240,6 @@ fn parse(text: &str) -> Result<Url, String> {
 /// As much of a URL as may be said.
 fn shown(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
-}
-
-fn is_encrypted_or_loopback(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::signature::Signature;
+use crate::clock::age;
 use crate::config::SecretSource;
 use crate::env::Env;
 use crate::failure::Failure;
@@ -55,9 +56,9 @@ impl Secrets {
         if signature.is_by_any(&held.secrets, body) {
             return Ok(());
         }
-        let age = Timestamp::now().duration_since(held.read_at);
-        if age.is_negative() || age.unsigned_abs() >= REREAD {
-            held.read_at = Timestamp::now();
+        let now = Timestamp::now();
+        if age(held.read_at, now) >= REREAD {
+            held.read_at = now;
             for (secret, source) in held.secrets.iter_mut().zip(&self.sources) {
                 match read(source, &self.env) {
                     Ok(new) => *secret = new,
