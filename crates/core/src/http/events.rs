@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::{Arrival, HttpAnswer, Surface};
+use super::{Arrival, HttpAnswer, Surface, taken};
 use crate::config::{Caller, may_send};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
@@ -12,20 +12,10 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::inbound::callers::{Candidate, Verified};
 use crate::report::Report;
-use crate::telemetry::TARGET;
 
 /// `POST /events`: a CloudEvent, for every job that asks for it.
 pub(super) async fn deliver(State(surface): State<Arc<Surface>>, arrival: Arrival) -> HttpAnswer {
-    match surface.take_event(arrival).await {
-        Ok((report, details)) => HttpAnswer::report(&report, details),
-        Err(failure) => {
-            tracing::warn!(
-                target: TARGET, message = "an event was not taken", status = failure.class.name(),
-                reason = failure.message, details = failure.details,
-            );
-            failure.into()
-        }
-    }
+    taken("an event was not taken", None, surface.take_event(arrival).await)
 }
 
 /// `OPTIONS /events`: a sender asks whether it may send, before it does. Every event is verified all the same.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::HeaderMap;
 
-use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of};
+use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of, taken};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
 use crate::event::GitHubDelivery;
@@ -20,16 +20,8 @@ pub(super) async fn deliver(
     arrival: Arrival,
 ) -> HttpAnswer {
     let job = name_of(job);
-    match surface.take_hook(&job, arrival).await {
-        Ok(report) => HttpAnswer::report(&report, false),
-        Err(failure) => {
-            tracing::warn!(
-                target: TARGET, message = "a webhook delivery was not taken", job, status = failure.class.name(),
-                reason = failure.message, details = failure.details,
-            );
-            failure.into()
-        }
-    }
+    let result = surface.take_hook(&job, arrival).await;
+    taken("a webhook delivery was not taken", Some(&job), result.map(|report| (report, false)))
 }
 
 impl Surface {

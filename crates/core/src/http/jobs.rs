@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method};
 use jiff::Timestamp;
 
-use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of};
+use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of, taken};
 use crate::config::{Caller, Trigger};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery};
@@ -15,7 +15,7 @@ use crate::inbound::callers::Candidate;
 use crate::job::Job;
 use crate::names::CallerName;
 use crate::report::Report;
-use crate::telemetry::{Correlation, TARGET};
+use crate::telemetry::Correlation;
 
 /// `POST /jobs/{job}`, and `GET` where the job only reads.
 pub(super) async fn start(
@@ -24,16 +24,7 @@ pub(super) async fn start(
     arrival: Arrival,
 ) -> HttpAnswer {
     let job = name_of(job);
-    match surface.start_job(&job, arrival).await {
-        Ok((report, details)) => HttpAnswer::report(&report, details),
-        Err(failure) => {
-            tracing::warn!(
-                target: TARGET, message = "a call was not taken", job, status = failure.class.name(),
-                reason = failure.message, details = failure.details,
-            );
-            failure.into()
-        }
-    }
+    taken("a call was not taken", Some(&job), surface.start_job(&job, arrival).await)
 }
 
 impl Surface {

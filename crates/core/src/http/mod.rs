@@ -31,6 +31,8 @@ pub use crate::inbound::callers::HostCheck;
 use crate::inbound::keys::KeyStore;
 use crate::inbound::secrets::Secrets;
 use crate::names::JobId;
+use crate::report::Report;
+use crate::telemetry::TARGET;
 
 /// The host's own id of a request, as a request extension. Without one, a random one serves.
 #[derive(Clone, Debug)]
@@ -94,6 +96,21 @@ async fn not_found(uri: Uri) -> HttpAnswer {
 async fn wrong_method(method: Method, uri: Uri) -> HttpAnswer {
     let path: String = uri.path().chars().take(100).collect();
     HttpAnswer::from(Failure::not_found(format!("{method} is not what {path:?} takes"))).with_status(405)
+}
+
+/// The answer to a delivery, and whether whoever sent it may see what is for the log. What has no job has no record
+/// `outcome`, so why it was not taken is logged here.
+fn taken(refusal: &str, job: Option<&str>, result: Result<(Report, bool), Failure>) -> HttpAnswer {
+    match result {
+        Ok((report, details)) => HttpAnswer::report(&report, details),
+        Err(failure) => {
+            tracing::warn!(
+                target: TARGET, message = refusal, job, status = failure.class.name(), reason = failure.message,
+                details = failure.details,
+            );
+            failure.into()
+        }
+    }
 }
 
 /// The job that a path names.
