@@ -17,6 +17,8 @@ pub mod identity;
 pub mod issuer;
 pub mod jwt;
 pub mod octo_sts;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod server;
 pub mod sigv4;
 pub mod trace;

@@ -67,11 +67,41 @@ impl Fields {
         word
     }
 
+    /// A whole number, also as text; absent is `None` and null is `Some(None)`.
+    pub(crate) fn number(&mut self, field: &'static str) -> Option<Option<u64>> {
+        let number = match self.values.get(field)? {
+            Value::Null => return Some(None),
+            Value::Number(number) => number.as_u64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.error(field, "invalid", None);
+        }
+        number.map(Some)
+    }
+
+    /// Logins, each text or an object with a `login`.
+    pub(crate) fn logins(&mut self, field: &'static str) -> Option<Vec<String>> {
+        let given = self.values.get(field).filter(|value| !value.is_null())?;
+        let logins =
+            given.as_array().and_then(|items| items.iter().map(|item| name_in(item, "login")).collect());
+        if logins.is_none() {
+            self.error(field, "invalid", None);
+        }
+        logins
+    }
+
+    /// The value as it was sent.
+    pub(crate) fn value(&self, field: &str) -> Option<&Value> {
+        self.values.get(field)
+    }
+
     /// Names of labels, each text or an object with a `name`.
     pub(crate) fn labels(&mut self) -> Option<Vec<String>> {
         let given = self.values.get("labels").filter(|value| !value.is_null())?;
         let names: Option<Vec<String>> =
-            given.as_array().and_then(|items| items.iter().map(label_name).collect());
+            given.as_array().and_then(|items| items.iter().map(|item| name_in(item, "name")).collect());
         let Some(names) = names else {
             self.error("labels", "invalid", None);
             return None;
@@ -102,8 +132,9 @@ impl Fields {
     }
 }
 
-fn label_name(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value.get("name")?.as_str()).map(str::to_owned)
+/// What is named by a text, or by this member of an object.
+fn name_in(value: &Value, member: &str) -> Option<String> {
+    value.as_str().or_else(|| value.get(member)?.as_str()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -141,6 +172,16 @@ mod tests {
             fields.labels();
             assert!(fields.finish().is_err(), "{labels}");
         }
+        for milestone in ["[]", "-1", "1.5", "\"one\""] {
+            let mut fields = fields(&format!("{{\"milestone\":{milestone}}}"));
+            assert_eq!(fields.number("milestone"), None, "{milestone}");
+            assert!(fields.finish().is_err(), "{milestone}");
+        }
+        for assignees in ["\"ada\"", "[1]", "[{\"name\":\"ada\"}]"] {
+            let mut fields = fields(&format!("{{\"assignees\":{assignees}}}"));
+            assert_eq!(fields.logins("assignees"), None, "{assignees}");
+            assert!(fields.finish().is_err(), "{assignees}");
+        }
         let mut wrong_word = fields("{\"state\":\"shut\"}");
         assert_eq!(wrong_word.word("state", crate::github::State::parse), None);
         assert!(wrong_word.finish().is_err());
@@ -155,6 +196,18 @@ mod tests {
         assert_eq!(fields.text("absent", MAX_BODY), None);
         assert_eq!(fields.labels().unwrap(), ["a", "b"]);
         assert_eq!(fields.word("state", crate::github::State::parse), None);
+        assert!(fields.finish().is_ok());
+
+        let mut fields =
+            self::fields("{\"a\":7,\"b\":\"8\",\"c\":null,\"l\":[\"ada\",{\"login\":\"bob\"}],\"m\":null}");
+        assert_eq!(
+            ["a", "b", "c"].map(|field| fields.number(field)),
+            [Some(Some(7)), Some(Some(8)), Some(None)]
+        );
+        assert_eq!(fields.number("absent"), None);
+        assert_eq!(fields.logins("l").unwrap(), ["ada", "bob"]);
+        assert_eq!((fields.logins("m"), fields.logins("absent")), (None, None));
+        assert!(fields.value("a").is_some() && fields.value("absent").is_none());
         assert!(fields.finish().is_ok());
     }
 }

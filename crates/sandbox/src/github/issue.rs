@@ -69,6 +69,8 @@ pub struct Comment {
     pub body: String,
     /// When it was written.
     pub created_at: Timestamp,
+    /// When its text was changed last.
+    pub updated_at: Timestamp,
 }
 
 /// What a pull request has more than an issue.
@@ -93,6 +95,12 @@ pub struct Issue {
     pub body: Option<String>,
     /// Names of its labels, in the order in which they were added.
     pub labels: Vec<String>,
+    /// Logins of those who are to do it.
+    pub assignees: Vec<String>,
+    /// The number of its milestone.
+    pub milestone: Option<u64>,
+    /// The name of its issue type, as the organisation spells it.
+    pub issue_type: Option<String>,
     /// Open or closed.
     pub state: State,
     /// Why it was closed or reopened; `None` for one that was only ever opened.
@@ -120,6 +128,9 @@ impl Issue {
             title: title.to_owned(),
             body: body.map(str::to_owned),
             labels: Vec::new(),
+            assignees: Vec::new(),
+            milestone: None,
+            issue_type: None,
             state: State::Open,
             state_reason: None,
             author,

@@ -1,14 +1,17 @@
-//! A GitHub with state: repositories, files, issues, labels, comments, pull requests and installation tokens.
+//! A GitHub with state: repositories, files, issues, labels, comments, pull requests, workflow runs and installation
+//! tokens.
 //!
 //! It answers with GitHub's statuses and fields (npm `@octokit/openapi` describes them), enforces the permissions of
-//! every token, and is inspected and changed from outside through [`GitHub`]. Every repository is private, so a token
-//! without the permission reads nothing.
+//! every token, and is inspected and changed from outside through [`GitHub`]. A repository is private unless a
+//! test says otherwise, so a token without the permission reads nothing.
 //!
 //! What goes wrong in the world comes from three places: the state itself (disabled issues, a spent rate limit,
 //! expired tokens), switches such as [`GitHub::lag_lists`], and [`GitHub::faults`] for every other answer.
 
+mod actions;
 mod apps;
 mod clock;
+mod created;
 mod fields;
 mod gate;
 mod issue;
@@ -16,12 +19,15 @@ mod issues;
 mod json;
 mod people;
 mod permission;
+mod planning;
 mod query;
 mod rate;
+mod recorder;
 mod refusal;
 mod reply;
 mod repository;
 mod routes;
+mod runs;
 mod tokens;
 mod user;
 mod visit;
@@ -32,11 +38,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::actions::{RepositoryDispatch, Run, Workflow, WorkflowInput};
 pub use self::apps::MintError;
 pub use self::issue::{Comment, Issue, Pull, State, StateReason};
 pub use self::people::NotThere;
 pub use self::permission::{Level, NotGrantable, Permissions};
-pub use self::repository::{Label, Release, Repository};
+pub use self::planning::Milestone;
+pub use self::recorder::{Exchange, Recording};
+pub use self::repository::{Label, Release, Repository, Visibility};
 pub use self::tokens::{InstallationToken, Reach, TokenRecord, hashed_token};
 pub use self::user::{User, UserKind};
 

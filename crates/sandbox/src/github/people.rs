@@ -195,6 +195,11 @@ impl GitHub {
         self.inner.shared.world().repository(repository)?.issues.get(number).cloned()
     }
 
+    /// The comments on an issue or pull request as they are now, oldest first.
+    pub fn comments(&self, repository: &str, number: u64) -> Vec<Comment> {
+        self.issue(repository, number).map(|issue| issue.comments).unwrap_or_default()
+    }
+
     /// The labels of a repository.
     pub fn labels(&self, repository: &str) -> Vec<Label> {
         let world = self.inner.shared.world();
@@ -206,7 +211,7 @@ impl GitHub {
         self.inner.shared.world().repositories().map(Repository::full_name).collect()
     }
 
-    fn change<T>(
+    pub(super) fn change<T>(
         &self,
         repository: &str,
         change: impl FnOnce(&mut Repository, jiff::Timestamp) -> T,

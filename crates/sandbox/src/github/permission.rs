@@ -94,12 +94,20 @@ pub(crate) struct Need(&'static [(&'static str, Level)]);
 impl Need {
     pub(crate) const METADATA: Self = Self(&[(METADATA, Level::Read)]);
     pub(crate) const READ_CONTENTS: Self = Self(&[("contents", Level::Read)]);
+    pub(crate) const WRITE_CONTENTS: Self = Self(&[("contents", Level::Write)]);
+    pub(crate) const READ_ACTIONS: Self = Self(&[("actions", Level::Read)]);
+    pub(crate) const WRITE_ACTIONS: Self = Self(&[("actions", Level::Write)]);
     pub(crate) const READ_PULLS: Self = Self(&[("pull_requests", Level::Read)]);
     pub(crate) const READ_ISSUES: Self = Self(&[("issues", Level::Read)]);
     pub(crate) const WRITE_ISSUES: Self = Self(&[("issues", Level::Write)]);
     /// Comments and labels are shared by issues and pull requests.
     pub(crate) const READ_EITHER: Self = Self(&[("issues", Level::Read), ("pull_requests", Level::Read)]);
     pub(crate) const WRITE_EITHER: Self = Self(&[("issues", Level::Write), ("pull_requests", Level::Write)]);
+
+    /// Whether nothing can be changed with it.
+    pub(crate) fn is_read(self) -> bool {
+        self.0.iter().all(|(_, level)| *level == Level::Read)
+    }
 }
 
 /// As in `x-accepted-github-permissions`: alternatives with a semicolon between.
@@ -138,6 +146,7 @@ mod tests {
         assert!(writer.satisfy(Need::READ_ISSUES) && writer.satisfy(Need::WRITE_EITHER));
         assert!(reader.satisfy(Need::READ_EITHER) && !reader.satisfy(Need::WRITE_ISSUES));
         assert!(nothing.satisfy(Need::METADATA) && !nothing.satisfy(Need::READ_ISSUES));
+        assert!(Need::READ_EITHER.is_read() && !Need::WRITE_ACTIONS.is_read());
         assert_eq!(Need::WRITE_EITHER.to_string(), "issues=write; pull_requests=write");
     }
 }

@@ -1,5 +1,6 @@
 //! Query parameters and pages of lists.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -34,6 +35,11 @@ impl Query {
             None => Ok(default),
             Some(word) => parse(word).ok_or_else(|| invalid(name)),
         }
+    }
+
+    /// A point in time; 422 when it is none.
+    pub(crate) fn timestamp(&self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
+        self.get(name).map(|text| text.parse().map_err(|_| invalid(name))).transpose()
     }
 
     fn number(&self, name: &str) -> Option<usize> {

@@ -70,6 +70,20 @@ impl Refusal {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
+    pub(crate) fn archived() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Repository was archived so is read-only.")
+    }
+
+    /// 422 whose message says everything, without a list of fields.
+    pub(crate) fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
+    /// 422 as GitHub words it where it holds a body against its schema.
+    pub(crate) fn schema(problem: impl std::fmt::Display) -> Self {
+        Self::unprocessable(format!("Invalid request.\n\n{problem}"))
+    }
+
     pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Validation Failed") }
     }

@@ -13,7 +13,7 @@ use super::json::Urls;
 use super::permission::{Level, Need};
 use super::query::Query;
 use super::refusal::Refusal;
-use super::repository::Repository;
+use super::repository::{Repository, Visibility};
 use super::tokens::TokenRecord;
 use super::user::User;
 use super::world::Shared;
@@ -35,6 +35,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) actor: &'a User,
     pub(crate) now: Timestamp,
     pub(crate) labels_stick: bool,
+    pub(crate) refuse_assignees: bool,
+    /// The names of the owner's issue types.
+    pub(crate) issue_types: Vec<String>,
 }
 
 impl FromRequestParts<Shared> for Visit {
@@ -60,16 +63,15 @@ impl Visit {
         self.param("number").parse().map_err(|_| Refusal::not_found())
     }
 
-    /// Works on the repository in the path: 404 when it is missing or out of the token's reach, 403 without `need`.
+    /// Works on the repository in the path: 404 when it is missing or out of the token's reach, 403 without
+    /// `need`, and when it is archived and `need` is more than reading.
     pub(crate) fn repository<T>(
         &self,
         need: Need,
         work: impl FnOnce(&mut Scene<'_>) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         self.scene(|scene, token| {
-            if !token.permissions.satisfy(need) {
-                return Err(Refusal::no_permission(need));
-            }
+            permit(scene.repository, token, need)?;
             work(scene)
         })
     }
@@ -92,8 +94,29 @@ impl Visit {
         work: impl FnOnce(&mut Scene<'_>, u64) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let number = self.number()?;
+        self.on_issue(level, |_| Some(number), work)
+    }
+
+    /// As [`Visit::numbered`], for the issue that the comment in the path is on. The work gets the number and
+    /// the comment's id.
+    pub(crate) fn commented<T>(
+        &self,
+        level: Level,
+        work: impl FnOnce(&mut Scene<'_>, u64, u64) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let id = self.param("comment").parse().map_err(|_| Refusal::not_found())?;
+        self.on_issue(level, |repository| repository.commented(id), |scene, number| work(scene, number, id))
+    }
+
+    fn on_issue<T>(
+        &self,
+        level: Level,
+        find: impl FnOnce(&Repository) -> Option<u64>,
+        work: impl FnOnce(&mut Scene<'_>, u64) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         self.scene(|scene, token| {
-            let found = scene.repository.issues.get(number);
+            let number = find(scene.repository);
+            let found = number.and_then(|number| scene.repository.issues.get(number));
             let is_pull = found.is_some_and(|issue| issue.pull.is_some());
             let need = match (level, is_pull) {
                 (Level::Read, true) => Need::READ_EITHER,
@@ -101,16 +124,14 @@ impl Visit {
                 (_, true) => Need::WRITE_EITHER,
                 (_, false) => Need::WRITE_ISSUES,
             };
-            if !token.permissions.satisfy(need) {
-                return Err(Refusal::no_permission(need));
-            }
+            permit(scene.repository, token, need)?;
             if !scene.repository.has_issues && !is_pull {
                 return Err(Refusal::issues_disabled());
             }
-            if found.is_none() {
-                return Err(Refusal::not_found());
+            match found.map(|issue| issue.number) {
+                Some(number) => work(scene, number),
+                None => Err(Refusal::not_found()),
             }
-            work(scene, number)
         })
     }
 
@@ -119,15 +140,35 @@ impl Visit {
         work: impl FnOnce(&mut Scene<'_>, &TokenRecord) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let (owner, name) = (self.param("owner"), self.param("repo"));
-        if !self.token.owner.eq_ignore_ascii_case(owner) || !self.token.reach.includes(name) {
-            return Err(Refusal::not_found());
-        }
         let mut world = self.shared.world();
-        let (now, labels_stick) = (world.clock.now(), world.labels_stick);
+        let (now, labels_stick, refuse_assignees) =
+            (world.clock.now(), world.labels_stick, world.refuse_assignees);
+        let issue_types = world.issue_types.get(&owner.to_lowercase()).cloned().unwrap_or_default();
         let repository = world.repository_mut(&format!("{owner}/{name}")).ok_or_else(Refusal::not_found)?;
         let (urls, actor) = (&self.shared.urls, &self.token.actor);
-        work(&mut Scene { repository, urls, actor, now, labels_stick }, &self.token)
+        let scene = &mut Scene { repository, urls, actor, now, labels_stick, refuse_assignees, issue_types };
+        work(scene, &self.token)
     }
+}
+
+/// What every App can read of a public repository, it can read without being let in.
+fn permit(repository: &Repository, token: &TokenRecord, need: Need) -> Result<(), Refusal> {
+    let public = repository.visibility == Visibility::Public;
+    let reached =
+        token.owner.eq_ignore_ascii_case(&repository.owner) && token.reach.includes(&repository.name);
+    if !reached && !public {
+        return Err(Refusal::not_found());
+    }
+    if public && need.is_read() {
+        return Ok(());
+    }
+    if !reached || !token.permissions.satisfy(need) {
+        return Err(Refusal::no_permission(need));
+    }
+    if repository.archived && !need.is_read() {
+        return Err(Refusal::archived());
+    }
+    Ok(())
 }
 
 impl Scene<'_> {

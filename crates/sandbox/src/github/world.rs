@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::clock::Clock;
 use super::json::Urls;
 use super::rate::Rate;
+use super::recorder::Recorder;
 use super::repository::Repository;
 use super::tokens::Tokens;
 
@@ -21,6 +22,12 @@ pub(crate) struct World {
     repositories: BTreeMap<String, Repository>,
     /// Whether issues keep the labels they are given.
     pub(crate) labels_stick: bool,
+    /// Whether an assignee who cannot be assigned is refused; otherwise silently dropped.
+    pub(crate) refuse_assignees: bool,
+    /// Names of issue types by organisation in lower case.
+    pub(crate) issue_types: BTreeMap<String, Vec<String>>,
+    /// The first answered requests, once a test asked for them.
+    pub(crate) recorder: Option<Recorder>,
     /// After how many list calls changes show.
     pub(crate) lag: u64,
 }
@@ -70,6 +77,9 @@ impl Shared {
             installations: BTreeSet::new(),
             repositories: BTreeMap::new(),
             labels_stick: true,
+            refuse_assignees: false,
+            issue_types: BTreeMap::new(),
+            recorder: None,
             lag: 0,
         };
         Self { world: Arc::new(Mutex::new(world)), urls: Arc::new(urls) }

@@ -97,6 +97,9 @@ async fn every_route_demands_its_permission_and_names_it() {
         (Method::PATCH, "/issues/1", "issues=write"),
         (Method::GET, "/issues/1/comments", "issues=read"),
         (Method::POST, "/issues/1/comments", "issues=write"),
+        (Method::GET, "/issues/comments/99", "issues=read"),
+        (Method::PATCH, "/issues/comments/99", "issues=write"),
+        (Method::DELETE, "/issues/comments/99", "issues=write"),
         (Method::POST, "/issues/1/labels", "issues=write"),
         (Method::DELETE, "/issues/1/labels/bug", "issues=write"),
         (Method::GET, "/labels", "issues=read; pull_requests=read"),
@@ -105,6 +108,9 @@ async fn every_route_demands_its_permission_and_names_it() {
         (Method::GET, "/releases/latest", "contents=read"),
         (Method::GET, "/branches", "contents=read"),
         (Method::GET, "/pulls", "pull_requests=read"),
+        (Method::GET, "/actions/workflows/deploy.yml/runs", "actions=read"),
+        (Method::POST, "/actions/workflows/deploy.yml/dispatches", "actions=write"),
+        (Method::POST, "/dispatches", "contents=write"),
     ] {
         let answer = setup.send(method.clone(), &format!("{HERE}{path}"), json!({})).await;
         assert_eq!(answer.message(), (403, "Resource not accessible by integration"), "{method} {path}");

@@ -7,10 +7,14 @@
 )]
 
 mod access;
+mod actions;
 mod files;
 mod issues;
 mod labels_and_comments;
 mod lists;
+mod organisation;
+mod planning;
+mod recorder;
 mod repositories;
 
 use gatepass_sandbox::github::{Edition, GitHub, User};

@@ -1,6 +1,7 @@
 //! Repositories and what belongs to them as a whole.
 
-use gatepass_sandbox::github::{Permissions, Reach, Release, StateReason, User};
+use gatepass_sandbox::github::{Permissions, Reach, Release, StateReason, User, Visibility};
+use http::Method;
 use serde_json::json;
 
 use crate::{REPOSITORY, Setup};
@@ -92,4 +93,62 @@ async fn an_installation_lists_the_repositories_in_reach() {
     );
     assert!(all.header("link").contains("/installation/repositories?per_page=1&page=2>; rel=\"next\""));
     assert_eq!(setup.github.repositories(), ["acme/site", "acme/widgets"]);
+}
+
+#[tokio::test]
+async fn a_repository_shows_its_settings() {
+    let setup = Setup::start(&[]).await;
+    let fields = |json: &serde_json::Value| {
+        ["archived", "fork", "private", "visibility", "topics"].map(|field| json[field].clone())
+    };
+    let plain = [json!(false), json!(false), json!(true), json!("private"), json!([])];
+    assert_eq!(fields(&setup.get(HERE).await.json), plain);
+    let set = |visibility| {
+        let configured = setup.github.configure(REPOSITORY, |repository| {
+            repository.archived = true;
+            repository.fork = true;
+            repository.topics = vec!["alarms".to_owned()];
+            repository.visibility = visibility;
+        });
+        configured.unwrap();
+    };
+    set(Visibility::Public);
+    let listed = setup.get("/installation/repositories").await.json;
+    let public = [json!(true), json!(true), json!(false), json!("public"), json!(["alarms"])];
+    assert_eq!(fields(&listed["repositories"][0]), public);
+    assert_eq!(listed["repository_selection"], "selected");
+    set(Visibility::Internal);
+    let internal = setup.get(HERE).await.json;
+    assert_eq!((&internal["private"], &internal["visibility"]), (&json!(true), &json!("internal")));
+}
+
+#[tokio::test]
+async fn an_archived_repository_is_read_only() {
+    let setup = Setup::start(&[("issues", "write"), ("contents", "write")]).await;
+    setup.person_opens("one", &[]);
+    setup.github.configure(REPOSITORY, |repository| repository.archived = true).unwrap();
+    for (method, path) in [
+        (Method::POST, "/issues"),
+        (Method::PATCH, "/issues/1"),
+        (Method::POST, "/issues/1/comments"),
+        (Method::POST, "/labels"),
+        (Method::POST, "/dispatches"),
+    ] {
+        let answer = setup.send(method, &format!("{HERE}{path}"), json!({})).await;
+        assert_eq!(answer.message(), (403, "Repository was archived so is read-only."), "{path}");
+    }
+    assert_eq!(setup.get(&format!("{HERE}/issues")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_public_repository_is_read_without_permission_and_changed_only_with_it() {
+    let setup = Setup::start(&[]).await;
+    for repository in [REPOSITORY, "acme/site"] {
+        setup.github.configure(repository, |repository| repository.visibility = Visibility::Public).unwrap();
+    }
+    for here in [HERE, "/repos/acme/site"] {
+        assert_eq!(setup.get(&format!("{here}/issues")).await.status, 200, "{here}");
+        let answer = setup.send(Method::POST, &format!("{here}/issues"), json!({ "title": "t" })).await;
+        assert_eq!(answer.message(), (403, "Resource not accessible by integration"), "{here}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::planning::{issue_type, milestone};
 use super::{Urls, commit_id, id_of, node_id, user};
 use crate::github::issue::{Comment, Issue, Pull};
 use crate::github::repository::{Label, Repository};
@@ -25,6 +26,10 @@ pub(crate) fn label(urls: &Urls, repository: &Repository, label: &Label) -> Valu
 fn labels(urls: &Urls, repository: &Repository, issue: &Issue) -> Vec<Value> {
     let known = issue.labels.iter().filter_map(|name| repository.label(name));
     known.map(|known| label(urls, repository, known)).collect()
+}
+
+fn assignees(urls: &Urls, issue: &Issue) -> Vec<Value> {
+    issue.assignees.iter().map(|login| user(urls, &User::person(login))).collect()
 }
 
 /// GitHub's word for how an author stands to the repository.
@@ -54,9 +59,10 @@ pub(crate) fn issue(urls: &Urls, repository: &Repository, issue: &Issue) -> Valu
         "body": issue.body,
         "user": user(urls, &issue.author),
         "labels": labels(urls, repository, issue),
-        "assignee": null,
-        "assignees": [],
-        "milestone": null,
+        "assignee": assignees(urls, issue).into_iter().next(),
+        "assignees": assignees(urls, issue),
+        "milestone": issue.milestone.and_then(|number| milestone(urls, repository, number)),
+        "type": issue.issue_type.as_deref().map(|name| issue_type(&repository.owner, name)),
         "locked": false,
         "active_lock_reason": null,
         "comments": issue.comments.len(),
@@ -93,7 +99,7 @@ pub(crate) fn comment(urls: &Urls, repository: &Repository, number: u64, comment
         "body": comment.body,
         "user": user(urls, &comment.author),
         "created_at": comment.created_at,
-        "updated_at": comment.created_at,
+        "updated_at": comment.updated_at,
         "author_association": association(&comment.author, repository),
         "performed_via_github_app": null,
     })
@@ -141,9 +147,9 @@ pub(crate) fn pull(urls: &Urls, repository: &Repository, issue: &Issue) -> Optio
         "body": issue.body,
         "user": user(urls, &issue.author),
         "labels": labels(urls, repository, issue),
-        "milestone": null,
-        "assignee": null,
-        "assignees": [],
+        "milestone": issue.milestone.and_then(|number| milestone(urls, repository, number)),
+        "assignee": assignees(urls, issue).into_iter().next(),
+        "assignees": assignees(urls, issue),
         "requested_reviewers": [],
         "requested_teams": [],
         "created_at": issue.created_at,

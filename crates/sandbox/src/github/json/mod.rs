@@ -1,9 +1,12 @@
 //! GitHub's answers, with every field that its OpenAPI description requires.
 
+mod actions;
 mod file;
 mod issue;
+mod planning;
 mod repository;
 
+pub(crate) use actions::{run, run_details};
 pub(crate) use file::{directory, file};
 pub(crate) use issue::{comment, issue, label, pull};
 pub(crate) use repository::{branch, release, repository, tag};

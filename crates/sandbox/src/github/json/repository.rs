@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Urls, commit_id, id_of, node_id, user};
-use crate::github::repository::{Release, Repository};
+use crate::github::repository::{Release, Repository, Visibility};
 use crate::github::user::User;
 
 /// The addresses under a repository, by field name and what follows its own address.
@@ -59,10 +59,8 @@ const COUNTS: [&str; 7] = [
 ];
 
 /// Settings that stay as they are here.
-const FLAGS: [(&str, bool); 9] = [
-    ("archived", false),
+const FLAGS: [(&str, bool); 7] = [
     ("disabled", false),
-    ("fork", false),
     ("has_discussions", false),
     ("has_downloads", true),
     ("has_pages", false),
@@ -83,8 +81,10 @@ pub(crate) fn repository(urls: &Urls, repository: &Repository) -> Value {
         "name": repository.name,
         "full_name": full_name,
         "owner": user(urls, &User::organization(&repository.owner)),
-        "private": true,
-        "visibility": "private",
+        "private": repository.visibility != Visibility::Public,
+        "visibility": repository.visibility.as_str(),
+        "archived": repository.archived,
+        "fork": repository.fork,
         "html_url": page,
         "description": repository.description,
         "git_url": format!("{page}.git"),
@@ -95,7 +95,7 @@ pub(crate) fn repository(urls: &Urls, repository: &Repository) -> Value {
         "homepage": null,
         "language": language,
         "license": null,
-        "topics": [],
+        "topics": repository.topics,
         "default_branch": repository.default_branch,
         "has_issues": repository.has_issues,
         "size": repository.files.values().map(Vec::len).sum::<usize>().div_ceil(1024),

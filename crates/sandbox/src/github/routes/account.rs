@@ -9,6 +9,7 @@ use crate::github::gate::Caller;
 use crate::github::json;
 use crate::github::query::Query;
 use crate::github::reply::Reply;
+use crate::github::tokens::Reach;
 use crate::github::world::Shared;
 
 /// `GET /rate_limit`, which is free.
@@ -47,10 +48,11 @@ pub(crate) async fn repositories(
         reached.map(|repository| json::repository(&shared.urls, repository)).collect()
     };
     let total = reached.len();
+    let selection = if token.reach == Reach::All { "all" } else { "selected" };
     let address = format!("{}/installation/repositories", shared.urls.api);
     Query::parse(uri.query().unwrap_or_default()).page(
         reached,
         &address,
-        |page| json!({ "total_count": total, "repositories": page }),
+        |page| json!({ "total_count": total, "repository_selection": selection, "repositories": page }),
     )
 }

@@ -1,13 +1,12 @@
 //! Issues: list, read, create, change.
 
 use axum::body::Bytes;
-use jiff::Timestamp;
 
 use crate::github::fields::{Fields, MAX_BODY, MAX_TITLE};
 use crate::github::issue::{Issue, State, StateReason};
 use crate::github::json;
 use crate::github::permission::{Level, Need};
-use crate::github::query::invalid;
+use crate::github::planning::Plan;
 use crate::github::refusal::Refusal;
 use crate::github::reply::Reply;
 use crate::github::visit::Visit;
@@ -70,10 +69,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Reply, Refusal> {
     let state = query.word("state", Some(State::Open), state_filter)?;
     let sort = query.word("sort", Sort::Created, Sort::parse)?;
     let direction = query.word("direction", Direction::Descending, Direction::parse)?;
-    let since: Option<Timestamp> = match query.get("since") {
-        Some(text) => Some(text.parse().map_err(|_| invalid("since"))?),
-        None => None,
-    };
+    let since = query.timestamp("since")?;
     let labels: Vec<&str> = query
         .get("labels")
         .unwrap_or_default()
@@ -105,16 +101,18 @@ pub(crate) async fn get(visit: Visit) -> Result<Reply, Refusal> {
     })
 }
 
-/// `POST …/issues`. Assignees are dropped: nobody here has push access.
+/// `POST …/issues`: `title`, `body`, `labels`, and what [`Plan`] reads.
 pub(crate) async fn create(visit: Visit, body: Bytes) -> Result<Reply, Refusal> {
     visit.issues(Need::WRITE_ISSUES, |scene| {
         let mut fields = Fields::parse("Issue", &body)?;
         let title = fields.required_text("title", MAX_TITLE);
         let text = fields.text("body", MAX_BODY).flatten();
         let labels = fields.labels().unwrap_or_default();
+        let plan = Plan::read(&mut fields, scene);
         fields.finish()?;
 
         let mut issue = Issue::new(title.trim(), text.as_deref(), scene.actor.clone(), scene.now);
+        plan.apply(&mut issue);
         if scene.labels_stick {
             issue.labels = scene.repository.ensure_labels(&labels);
         }
@@ -124,7 +122,8 @@ pub(crate) async fn create(visit: Visit, body: Bytes) -> Result<Reply, Refusal> 
     })
 }
 
-/// `PATCH …/issues/{number}`: `title`, `body`, `state` with `state_reason`, `labels`, which replace those there are.
+/// `PATCH …/issues/{number}`: `title`, `body`, `state` with `state_reason`, `labels`, which replace those there
+/// are, and what [`Plan`] reads. What is not sent stays.
 pub(crate) async fn update(visit: Visit, body: Bytes) -> Result<Reply, Refusal> {
     visit.numbered(Level::Write, |scene, number| {
         let mut fields = Fields::parse("Issue", &body)?;
@@ -136,6 +135,7 @@ pub(crate) async fn update(visit: Visit, body: Bytes) -> Result<Reply, Refusal> 
         let state = fields.word("state", State::parse);
         let reason = fields.word("state_reason", StateReason::parse);
         let labels = fields.labels();
+        let plan = Plan::read(&mut fields, scene);
         fields.finish()?;
 
         let labels =
@@ -151,6 +151,7 @@ pub(crate) async fn update(visit: Visit, body: Bytes) -> Result<Reply, Refusal> 
             if let Some(labels) = labels {
                 issue.labels = labels;
             }
+            plan.apply(issue);
             if let Some(state) = state {
                 issue.change_state(state, reason, actor, now);
             }

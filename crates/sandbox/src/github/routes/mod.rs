@@ -1,6 +1,7 @@
 //! The routes, by what they are about.
 
 mod account;
+mod actions;
 mod comments;
 mod contents;
 mod issues;
@@ -14,6 +15,7 @@ use http::Uri;
 use tower::ServiceExt;
 
 use super::gate::gate;
+use super::recorder::record;
 use super::refusal::Refusal;
 use super::world::Shared;
 
@@ -35,13 +37,21 @@ pub(crate) fn router(shared: &Shared, prefix: &str) -> Router {
         .route("/repos/{owner}/{repo}/issues", get(issues::list).post(issues::create))
         .route("/repos/{owner}/{repo}/issues/{number}", get(issues::get).patch(issues::update))
         .route("/repos/{owner}/{repo}/issues/{number}/comments", get(comments::list).post(comments::create))
+        .route(
+            "/repos/{owner}/{repo}/issues/comments/{comment}",
+            get(comments::get).patch(comments::update).delete(comments::delete),
+        )
         .route("/repos/{owner}/{repo}/issues/{number}/labels", post(labels::add))
         .route("/repos/{owner}/{repo}/issues/{number}/labels/{name}", delete(labels::remove))
         .route("/repos/{owner}/{repo}/labels", get(labels::list).post(labels::create))
+        .route("/repos/{owner}/{repo}/actions/workflows/{workflow}/dispatches", post(actions::dispatch))
+        .route("/repos/{owner}/{repo}/actions/workflows/{workflow}/runs", get(actions::runs))
+        .route("/repos/{owner}/{repo}/dispatches", post(actions::dispatch_repository))
         // GitHub answers a wrong method as a wrong path.
         .fallback(|| async { Refusal::not_found() })
         .method_not_allowed_fallback(|| async { Refusal::not_found() })
         .layer(axum::middleware::from_fn_with_state(shared.clone(), gate))
+        .layer(axum::middleware::from_fn_with_state(shared.clone(), record))
         .with_state(shared.clone());
 
     let by_id = shared.clone();
