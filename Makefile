@@ -39,7 +39,7 @@ fmt: ## format everything
 schema: ## write docs/gatepass.schema.json from the configuration's types
 	@$(CARGO) run --quiet -p gatepass -- check --schema > docs/gatepass.schema.json
 
-conformance: ## against real peers: needs pip and a Python package index, or says what it skips
+conformance: ## against real peers and documents: needs pip and npm with their indexes, or says what it skips
 	@scripts/conformance
 
 release: ## the three function binaries as they are deployed, each built alone: a workspace build unifies features

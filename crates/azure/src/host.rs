@@ -14,14 +14,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use gatepass_core::app::{App, StartError};
 use gatepass_core::deadline::Deadline;
+use gatepass_core::delivery::Delivery;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
 use gatepass_core::http::{HostCheck, HttpAnswer, RequestBody, RequestId, trace_id};
+use gatepass_core::names::JobId;
 use gatepass_core::report::Report;
 use gatepass_core::telemetry::{Correlation, TARGET};
 use tokio::net::TcpListener;
 
-use crate::timer;
+use crate::invocation::{Invocation, outputs};
+use crate::{queue_trigger, timer};
 
 const PORT_VARIABLE: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 
@@ -44,7 +47,7 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
         .route("/", get(ready))
         .route("/{function}", post(invoke))
         .with_state(Arc::clone(&app))
-        .nest("/api", app.router(HostCheck::Passed)?.layer(from_fn(forwarded)));
+        .nest("/api", app.router(HostCheck::Passed).await?.layer(from_fn(forwarded)));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let cannot = |error: std::io::Error| StartError::Environment(format!("{PORT_VARIABLE} {port}: {error}"));
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
@@ -69,14 +72,56 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-/// A function without forwarding: here a timer.
+/// What a function without forwarding is for. Its name alone says so.
+enum Function<'a> {
+    /// `JOB-timer`.
+    Timer(&'a JobId),
+    /// `QUEUE-queue`, of the deployment's own queue.
+    HandOffs,
+    /// `QUEUE-queue`, of any other.
+    Queue(&'a str),
+}
+
+impl<'a> Function<'a> {
+    /// # Errors
+    /// Not found when it is no function of gatepass, or for a job that is not here.
+    fn named(name: &'a str, app: &'a App) -> Result<Self, Failure> {
+        if let Some(job) = timer::job(name) {
+            return Ok(Self::Timer(app.job(job)?.name()));
+        }
+        let queue = queue_trigger::queue(name).ok_or_else(|| {
+            Failure::not_found(format!(
+                "{name:?} is no function of gatepass; a timer's is called JOB-timer, and a queue's QUEUE-queue"
+            ))
+        })?;
+        let own = app.queue().is_some_and(|own| own.comes_back_as() == queue);
+        Ok(if own { Self::HandOffs } else { Self::Queue(queue) })
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Timer(_) => "timer",
+            Self::HandOffs | Self::Queue(_) => "queue",
+        }
+    }
+
+    fn delivery(&self, id: &str, invocation: &Invocation) -> Result<Delivery, Failure> {
+        match self {
+            Self::Timer(job) => Ok(timer::delivery(job, id, invocation)),
+            Self::HandOffs => queue_trigger::hand_off(invocation),
+            Self::Queue(queue) => queue_trigger::event(queue, id, invocation),
+        }
+    }
+}
+
+/// A function without forwarding.
 async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, request: Request) -> Response {
     let headers = request.headers();
     let id = text(headers, INVOCATION_ID).unwrap_or_default();
     let trace = trace_id(headers);
     Correlation { id: id.clone(), trace }
         .scope(async {
-            match tick(&app, &function, &id, request).await {
+            match run(&app, &function, &id, request).await {
                 Ok(report) => answer(&report),
                 Err(failure) => {
                     tracing::error!(
@@ -90,23 +135,20 @@ async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, reque
         .await
 }
 
-async fn tick(app: &Arc<App>, function: &str, invocation: &str, request: Request) -> Result<Report, Failure> {
+async fn run(app: &Arc<App>, function: &str, id: &str, request: Request) -> Result<Report, Failure> {
     let deadline = Deadline::after(Deadline::DEFAULT);
     let (parts, body) = request.into_parts();
     let body = RequestBody::from(body);
-    let job = timer::job(function).ok_or_else(|| {
-        Failure::not_found(format!("{function:?} is no function of gatepass; a timer's is called JOB-timer"))
-    })?;
-    let name = app.job(job)?.name();
+    let function = Function::named(function, app)?;
     let body = deadline.run("reading the body", body.read(&parts.headers)).await?;
-    let delivery = timer::read(name, invocation, &body)?;
-    app.handle_to_the_end(delivery, deadline).await
+    let invocation = Invocation::read(function.kind(), &body)?;
+    app.handle_to_the_end(function.delivery(id, &invocation)?, deadline).await
 }
 
 /// A non-2xx is a failed invocation; anything but this document would hang one that succeeded.
 fn answer(report: &Report) -> Response {
     match report.worst() {
         Some(_) => HttpAnswer::report(report, false).into_response(),
-        None => HttpAnswer::new(200, timer::outputs(report)).into_response(),
+        None => HttpAnswer::new(200, outputs(report)).into_response(),
     }
 }

@@ -1,14 +1,10 @@
-//! The custom handler of Azure Functions.
+//! The custom handler of Azure Functions; and `run JOB`, for Container Instances and machines.
 
 use std::process::ExitCode;
 
-use gatepass_core::env::Env;
-use gatepass_core::telemetry::{Dialect, report_start_error};
+use gatepass_core::job::Actions;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match gatepass_azure::run(&Env::from_process()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report_start_error(Dialect::Azure, &error),
-    }
+    gatepass_azure::main(&Actions::new()).await
 }

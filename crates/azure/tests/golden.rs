@@ -1,10 +1,13 @@
-//! The golden rows through the built custom handler: a timer, and what the Functions host forwards.
+//! The golden rows through the built custom handler: a timer, a queue's message, and what the Functions host forwards.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gatepass_sandbox::Sandbox;
 use gatepass_sandbox::golden::{self, Arrival};
-use gatepass_sandbox::hosts::functions::{FunctionsHost, Timer};
+use gatepass_sandbox::hosts::functions::{FunctionsHost, QueueTrigger, Timer};
 use gatepass_sandbox::hosts::process::Program;
 use gatepass_sandbox::http_client::LoopbackClient;
+use gatepass_sandbox::storage_queue::StorageQueues;
 
 #[tokio::test]
 async fn every_row_becomes_its_event() {
@@ -20,10 +23,16 @@ async fn every_row_becomes_its_event() {
         .env("GATEPASS_CONFIG", file.to_str().unwrap());
     let host = FunctionsHost::start(program, None, sandbox.trace.clone()).await.unwrap();
     let client = LoopbackClient::new().unwrap();
+    let queues = StorageQueues::start(&sandbox.identity.azure, sandbox.trace.clone()).await.unwrap();
     for row in golden::rows().unwrap() {
         match row.arrival(&sandbox).unwrap() {
             Arrival::Timer(function) => {
                 host.timer(&Timer::new(function)).await.unwrap();
+            }
+            Arrival::Queue(queue, text) => {
+                queues.put(&queue, STANDARD.encode(text));
+                let triggered = host.poll(&queues, &QueueTrigger::new(queue)).await.unwrap();
+                assert!(matches!(triggered.outcome, Some(Ok(_))), "{}: {triggered:?}", row.name);
             }
             Arrival::Http(mut call) => {
                 call.path = format!("/api{}", call.path);

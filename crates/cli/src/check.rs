@@ -2,18 +2,14 @@
 
 use clap::Args;
 use gatepass_core::config::{self, ConfigError, Loaded};
-use gatepass_core::job::{Draft, Job, Jobs, Rehearsal};
-use gatepass_yaml::{Path, Problem};
+use gatepass_core::job::{Actions, Job, Jobs};
+use gatepass_yaml::Problem;
 
 use crate::Stop;
 use crate::problems::{Level, Source, show};
+use crate::rehearsal::{located, tell, unread};
 use crate::samples::{self, Sample};
-use crate::terminal::{FAINT, PLACE, STRONG, Stream, Terminal, clean, count, shorten};
-
-/// How much of a body is shown.
-const BODY_LINES: usize = 6;
-/// The most characters of a line.
-const WIDTH: usize = 96;
+use crate::terminal::{STRONG, Stream, Terminal, clean, count};
 
 /// Find everything that is wrong with a gatepass.yaml, and see what it would write
 ///
@@ -33,7 +29,8 @@ pub(crate) struct Options {
 
     /// Render with this event instead of a sample; may be given several times
     ///
-    /// The file holds a raw EventBridge event or a CloudEvent as JSON, as those in examples/events.
+    /// The file holds what a platform sends (EventBridge, SNS, SQS, an alarm action, a push of Pub/Sub, an alert of Azure
+    /// Monitor) or a CloudEvent, as JSON, as those in examples/events do.
     #[arg(long = "event", value_name = "EVENT.json")]
     events: Vec<String>,
 
@@ -59,7 +56,7 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
         return Ok(());
     }
     let given = options.events.iter().map(|path| samples::from_file(path)).collect::<Result<Vec<_>, _>>();
-    let given = given.map_err(Stop::Failed)?;
+    let given: Vec<Sample> = given.map_err(Stop::Failed)?.into_iter().flatten().collect();
     let mut checked = read(&options.file, terminal.out)?;
     checked.jobs.stand_in_vars(&checked.file);
     let source = Source { file: &options.file, text: Some(&checked.text) };
@@ -91,7 +88,7 @@ pub(crate) fn read(path: &str, stream: Stream) -> Result<Checked, Stop> {
 /// As [`read`], with the text at hand.
 pub(crate) fn read_text(path: &str, text: String, stream: Stream) -> Result<Checked, Stop> {
     let read = config::load(path, &text).and_then(|file| {
-        let (jobs, warnings) = Jobs::compile(&file, None)?;
+        let (jobs, warnings) = Jobs::compile(&file, None, &Actions::any())?;
         Ok((file, jobs, warnings))
     });
     match read {
@@ -160,70 +157,4 @@ fn fitting(job: &Job, given: &[Sample]) -> Result<Vec<Sample>, String> {
         fitting.extend(more);
     }
     Ok(fitting)
-}
-
-/// Where the template stands that a failure is about: its message begins with the path.
-fn located(file: &Loaded, job: &Job, message: &str) -> Problem {
-    let place = Path::root().key("jobs").key(job.name().as_str());
-    let mut places = vec![place.key("if"), place.key("repository")];
-    if let Some(action) = file.config.jobs.get(job.name()).and_then(|job| job.open_issue.as_ref()) {
-        let open_issue = place.key("open_issue");
-        places.extend(["state", "title", "body"].map(|name| open_issue.key(name)));
-        places.extend((0..action.key.len()).map(|index| open_issue.key("key").index(index)));
-        places.extend((0..action.labels.len()).map(|index| open_issue.key("labels").index(index)));
-    }
-    let found = places.into_iter().find_map(|path| {
-        let rest = message.strip_prefix(&path.to_string())?.strip_prefix(": ")?.to_owned();
-        Some((path, rest))
-    });
-    let (path, message) = found.unwrap_or_else(|| (place, message.to_owned()));
-    file.problem(
-        path,
-        message,
-        "correct the template; if real events are different, give one with --event FILE",
-    )
-}
-
-/// Says what is empty here, because nothing is read.
-fn unread(file: &Loaded, job: &Job) -> String {
-    let reads = file.config.jobs.get(job.name()).map(|job| job.read.keys().map(|name| name.as_str()));
-    let names: Vec<&str> = reads.into_iter().flatten().collect();
-    if names.is_empty() { String::new() } else { format!(" ({} is empty here)", names.join(", ")) }
-}
-
-/// Tells what a job would do.
-fn tell(out: Stream, sample: &str, rehearsal: &Rehearsal, unread: &str) {
-    let on = out.paint(PLACE, &clean(sample));
-    match rehearsal {
-        Rehearsal::Ignored => out.line(&format!("  {on}: ignored, because its `if` does not hold\n")),
-        Rehearsal::Read(repository) => out.line(&format!("  {on}: reads {repository}\n")),
-        Rehearsal::Issue(draft) => {
-            out.line(&format!("  {on}: one issue in {}{}", draft.repository, out.paint(FAINT, unread)));
-            for (name, text) in fields(draft) {
-                let line = format!("    {} {text}", out.paint(FAINT, &format!("{name:<7}")));
-                out.line(line.trim_end());
-            }
-            out.line("");
-        }
-    }
-}
-
-fn fields(draft: &Draft) -> Vec<(&'static str, String)> {
-    let line = |text: &str| shorten(&clean(text), WIDTH);
-    let mut fields = vec![
-        ("key", line(&draft.key.join(" · "))),
-        ("state", draft.state.name().to_owned()),
-        ("title", line(&draft.title)),
-        ("labels", line(&draft.labels.join(", "))),
-    ];
-    let body: Vec<&str> = draft.body.trim_end().lines().collect();
-    for (index, text) in body.iter().take(BODY_LINES).enumerate() {
-        fields.push((if index == 0 { "body" } else { "" }, line(text)));
-    }
-    match body.len() {
-        0 => fields.push(("body", "(empty)".to_owned())),
-        n if n > BODY_LINES => fields.push(("", format!("… {}", count(n - BODY_LINES, "more line")))),
-        _ => {}
-    }
-    fields
 }

@@ -1,4 +1,5 @@
-//! `gatepass`: tries jobs on loopback, checks a file, and writes a first one.
+//! `gatepass`: tries jobs on loopback, checks a file, writes a first one, sends events to
+//! a running program, and sends again what ended among the dead letters.
 //!
 //! What was asked for goes to standard output; progress and errors go to standard error. The exit code is 0 when all is
 //! well, 1 when something failed, and 2 when the command itself was not understood.
@@ -6,8 +7,12 @@
 mod check;
 mod dev;
 mod init;
+mod outcome;
 mod problems;
+mod rehearsal;
+mod replay;
 mod samples;
+mod send;
 mod terminal;
 
 use std::process::ExitCode;
@@ -32,13 +37,17 @@ const FIRST_STEPS: &str = "\
 First steps:
   gatepass dev --once               see five events through three clouds, without an account or a network
   gatepass init --cloud gcp         write a first gatepass.yaml
-  gatepass check                    find everything that is wrong with it, and see what it would write";
+  gatepass check                    find everything that is wrong with it, and see what it would write
+  gatepass send --list              see what can be sent to a running program
+  gatepass replay --help            send again what ended among the dead letters";
 
 #[derive(Subcommand)]
 enum Command {
     Dev(dev::Options),
     Check(check::Options),
     Init(init::Options),
+    Send(Box<send::Options>),
+    Replay(replay::Options),
 }
 
 /// Why a command ends without success.
@@ -58,6 +67,8 @@ fn main() -> ExitCode {
         Command::Dev(options) => dev::run(&options, &terminal),
         Command::Check(options) => check::run(&options, &terminal),
         Command::Init(options) => init::run(&options, &terminal),
+        Command::Send(options) => send::run(&options, &terminal),
+        Command::Replay(options) => replay::run(&options, &terminal),
     };
     let (message, code) = match result {
         Ok(()) => return ExitCode::SUCCESS,

@@ -20,6 +20,11 @@ impl Env {
         )
     }
 
+    /// The arguments that follow the program's name. What is not Unicode in them is replaced, and fits nothing.
+    pub fn arguments() -> Vec<String> {
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
+    }
+
     /// The variable's value; one that is set to nothing counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -25,6 +25,9 @@ pub mod github;
 
 pub mod config;
 
+pub mod queue;
+pub mod secret_store;
+
 pub mod inbound;
 
 pub mod delivery;
@@ -35,3 +38,4 @@ pub mod job;
 pub mod app;
 
 pub mod http;
+pub mod once;

@@ -107,6 +107,82 @@ name!(
 );
 
 name!(
+    /// The name of a workflow's input, or of a field of an event's payload.
+    InputName,
+    "^[A-Za-z_][A-Za-z0-9_-]{0,99}$",
+    |s| {
+        s.len() <= 100
+            && s.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    },
+    "the name of an input: start with a letter or _, then letters, digits, _ and -"
+);
+
+name!(
+    /// The file of a workflow, below `.github/workflows`.
+    WorkflowFile,
+    "^[A-Za-z0-9._-]{1,95}\\.ya?ml$",
+    |s| {
+        let stem = s.strip_suffix(".yml").or_else(|| s.strip_suffix(".yaml"));
+        stem.is_some_and(|stem| (1..=95).contains(&stem.len()) && stem.bytes().all(is_name_byte))
+    },
+    "a workflow: write its file's name alone, as in `deploy.yml` for .github/workflows/deploy.yml"
+);
+
+name!(
+    /// A branch or a tag. Source: git-check-ref-format(1).
+    GitRef,
+    "^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$",
+    |s| {
+        s.len() <= 200
+            && s.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && s.bytes().all(|b| is_name_byte(b) || b == b'/')
+            && !s.contains("..")
+            && !s.contains("//")
+            && !s.ends_with(['/', '.'])
+            && !s.ends_with(".lock")
+    },
+    "a branch or a tag: write its name, as in `main`"
+);
+
+name!(
+    /// The name of a request header, in any case.
+    HeaderField,
+    "^[A-Za-z0-9-]{1,64}$",
+    |s| (1..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+    "the name of a header: use letters, digits and -"
+);
+
+name!(
+    /// The ARN of a topic of Amazon SNS.
+    TopicArn,
+    "^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]{1,256}$",
+    |s| {
+        let Some((partition, rest)) = s.strip_prefix("arn:").and_then(|s| s.split_once(":sns:")) else { return false };
+        let parts: Vec<&str> = rest.split(':').collect();
+        let &[region, account, name] = parts.as_slice() else { return false };
+        let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        partition.starts_with("aws")
+            && is_word(partition)
+            && !region.is_empty()
+            && is_word(region)
+            && account.len() == 12
+            && account.bytes().all(|b| b.is_ascii_digit())
+            && (1..=256).contains(&name.len())
+            && name.bytes().all(is_name_byte)
+    },
+    "an SNS topic: write its ARN, as in `arn:aws:sns:eu-central-1:123456789012:alarms`"
+);
+
+name!(
+    /// The login of an organisation, or of a user.
+    OrganizationName,
+    "^[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
+    |s| (1..=39).contains(&s.len()) && !s.starts_with('-') && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+    "an organisation: write its login, as in `acme`"
+);
+
+name!(
     /// A repository, `owner/name`. It is also the scope that is asked for at Octo STS.
     RepositoryName,
     "^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
@@ -122,6 +198,18 @@ name!(
     },
     "a repository: write owner/name, as in `acme/operations`"
 );
+
+impl TopicArn {
+    /// The region that it is in.
+    pub fn region(&self) -> &str {
+        self.0.split(':').nth(3).unwrap_or_default()
+    }
+
+    /// The partition, as `aws` or `aws-cn`.
+    pub fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
+    }
+}
 
 impl RepositoryName {
     /// The part before the slash.
@@ -170,6 +258,33 @@ mod tests {
                 "https://github.com/a/b",
             ],
         );
+        check::<InputName>(&["version", "dry-run", "_x"], &["", "1a", "a b", "a.b"]);
+        check::<WorkflowFile>(
+            &["deploy.yml", "a.b-c_d.yaml"],
+            &["", ".yml", "deploy", "x/deploy.yml", "../deploy.yml", "{{ x }}.yml", "1234"],
+        );
+        check::<GitRef>(
+            &["main", "release/1.x", "v1.0.0"],
+            &["", "-x", "/main", "a..b", "a//b", "a/", "a.", "a.lock", "a b", "a~1", "{{ x }}"],
+        );
+        check::<HeaderField>(&["X-Signature"], &["", "x y", "x:", "x_y"]);
+        check::<TopicArn>(
+            &[
+                "arn:aws:sns:eu-central-1:123456789012:alarms",
+                "arn:aws-cn:sns:cn-north-1:123456789012:a.fifo",
+            ],
+            &[
+                "",
+                "alarms",
+                "arn:aws:sqs:eu-central-1:123456789012:alarms",
+                "arn:aws:sns:evil.example/x:123456789012:alarms",
+                "arn:aws:sns::123456789012:alarms",
+                "arn:aws:sns:eu-central-1:12345:alarms",
+                "arn:aws:sns:eu-central-1:123456789012:alarms:7c0f",
+                "arn:evil:sns:eu-central-1:123456789012:alarms",
+            ],
+        );
+        check::<OrganizationName>(&["acme", "A-1"], &["", "-a", "a/b", "a_b", &long]);
         check::<CallerName>(&["scheduler"], &["", "a b", &"x".repeat(65)]);
         check::<VariableName>(&["TEAM", "_x1"], &["", "1A", "A-B", "A B"]);
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
-use crate::names::JobId;
+use crate::names::{JobId, RepositoryName};
 
 /// What a job did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -22,6 +22,10 @@ pub enum Status {
     Unchanged,
     /// Something was read and is in the answer.
     Read,
+    /// A workflow was started, or an event raised.
+    Dispatched,
+    /// It is on the queue, and will be done from there.
+    Queued,
     /// The job had nothing to do with this event.
     Ignored,
 }
@@ -36,6 +40,8 @@ impl Status {
             Self::Closed => "closed",
             Self::Unchanged => "unchanged",
             Self::Read => "read",
+            Self::Dispatched => "dispatched",
+            Self::Queued => "queued",
             Self::Ignored => "ignored",
         }
     }
@@ -73,6 +79,8 @@ impl Done {
 pub struct JobResult {
     /// The job, by its key in the file.
     pub job: JobId,
+    /// Of a job that runs for several repositories: which.
+    pub repository: Option<RepositoryName>,
     /// What came of it.
     pub result: Result<Done, Failure>,
 }
@@ -93,13 +101,16 @@ impl Report {
             .reduce(|worst, next| if next.1.class.rank() > worst.1.class.rank() { next } else { worst })
     }
 
-    /// The HTTP status of the whole: the worst failure's, else 201 when something was created, else 200.
+    /// The HTTP status of the whole: the worst failure's, else 201 when something was created, 202 when something was put
+    /// on the queue, else 200.
     pub fn http_status(&self) -> u16 {
-        let created =
-            |result: &JobResult| result.result.as_ref().is_ok_and(|done| done.status == Status::Created);
+        let any = |status| {
+            self.results.iter().any(|result| result.result.as_ref().is_ok_and(|done| done.status == status))
+        };
         match self.worst() {
             Some((_, failure)) => failure.class.status(),
-            None if self.results.iter().any(created) => 201,
+            None if any(Status::Created) => 201,
+            None if any(Status::Queued) => 202,
             None => 200,
         }
     }
@@ -115,6 +126,9 @@ impl Report {
 impl JobResult {
     fn answer(&self, details: bool) -> Value {
         let mut answer = Map::from_iter([("job".to_owned(), json!(self.job))]);
+        if let Some(repository) = &self.repository {
+            answer.insert("repository".into(), json!(repository));
+        }
         match &self.result {
             Ok(done) => {
                 answer.insert("status".into(), json!(done.status));
@@ -146,7 +160,12 @@ mod tests {
 
     fn report(results: Vec<Result<Done, Failure>>) -> Report {
         let job: JobId = "a".parse().unwrap();
-        Report { results: results.into_iter().map(|result| JobResult { job: job.clone(), result }).collect() }
+        Report {
+            results: results
+                .into_iter()
+                .map(|result| JobResult { job: job.clone(), repository: None, result })
+                .collect(),
+        }
     }
 
     #[test]
@@ -159,6 +178,9 @@ mod tests {
             (vec![], 200),
             (vec![Ok(Done::new(Status::Ignored))], 200),
             (vec![Ok(Done::new(Status::Updated)), ok()], 201),
+            (vec![Ok(Done::new(Status::Updated)), Ok(Done::new(Status::Queued))], 202),
+            (vec![Ok(Done::new(Status::Queued)), ok()], 201),
+            (vec![Ok(Done::new(Status::Queued)), refused()], 502),
             (vec![ok(), invalid()], 422),
             (vec![refused(), invalid()], 502),
             (vec![invalid(), deferred(), refused(), ok()], 503),

@@ -7,10 +7,12 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD};
 use gatepass_policy::Claims;
 use ring::digest;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 /// The longest token that is accepted from an identity endpoint or a caller, in bytes.
 pub const MAX_TOKEN_LEN: usize = 16 * 1024;
@@ -76,18 +78,40 @@ impl fmt::Debug for InstallationToken {
 
 /// A webhook's shared secret. It can only prove who is knocking.
 #[derive(Clone)]
-pub struct WebhookSecret(SecretString);
+pub struct WebhookSecret(SecretSlice<u8>);
 
 impl WebhookSecret {
+    /// What stands before a secret of Standard Webhooks that is written in base64.
+    const ENCODED: &str = "whsec_";
+
     /// Takes the secret's text. `None` when it is empty: an empty key would accept anybody.
     pub fn new(secret: impl Into<String>) -> Option<Self> {
-        let secret = secret.into();
-        (!secret.is_empty()).then(|| Self(SecretString::from(secret)))
+        Self::of_bytes(secret.into().into_bytes())
+    }
+
+    fn of_bytes(key: Vec<u8>) -> Option<Self> {
+        (!key.is_empty()).then(|| Self(SecretSlice::from(key)))
+    }
+
+    /// The key that this text stands for at senders of Standard Webhooks: what follows `whsec_` is base64, with padding or
+    /// without; every other text is the key itself. Source: the specification at standardwebhooks.com, "Signature scheme",
+    /// and its reference libraries.
+    ///
+    /// # Errors
+    /// What is wrong with it, without anything of it.
+    pub fn of_standard_webhooks(self) -> Result<Self, &'static str> {
+        const BASE64: GeneralPurpose = GeneralPurpose::new(
+            &alphabet::STANDARD,
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        let Some(encoded) = self.expose().strip_prefix(Self::ENCODED.as_bytes()) else { return Ok(self) };
+        let key = BASE64.decode(encoded).map_err(|_| "what follows `whsec_` is not base64")?;
+        Self::of_bytes(key).ok_or("nothing follows `whsec_`")
     }
 
     /// The key's bytes, for an HMAC and nothing else.
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
+        self.0.expose_secret()
     }
 }
 
@@ -117,6 +141,20 @@ mod tests {
     #[test]
     fn an_empty_webhook_secret_is_none() {
         assert!(WebhookSecret::new("").is_none());
+    }
+
+    #[test]
+    fn a_secret_of_standard_webhooks_is_decoded_where_it_says_that_it_is_encoded() {
+        let key = |text: &str| WebhookSecret::new(text).unwrap().of_standard_webhooks();
+        for (text, bytes) in
+            [("whsec_AAEC/w==", &[0, 1, 2, 255][..]), ("whsec_AAEC/w", &[0, 1, 2, 255]), ("AAEC", b"AAEC")]
+        {
+            assert_eq!(key(text).unwrap().expose(), bytes, "{text}");
+        }
+        for text in ["whsec_", "whsec_=", "whsec_not base64", "whsec_AAE*", "whsec_whsec_"] {
+            let reason = key(text).unwrap_err();
+            assert!(reason.contains("`whsec_`") && !reason.contains("AAE"), "{reason}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
         None => DEFAULT_PORT,
     };
     let app = Arc::new(app);
-    let router = app.router(host_check(env))?;
+    let router = app.router(host_check(env)).await?;
     let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
     let cannot = |what: &str, error: std::io::Error| StartError::Environment(format!("{what}: {error}"));
     let listener =

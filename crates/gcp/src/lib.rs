@@ -1,36 +1,71 @@
-//! gatepass on Google Cloud: the HTTP host of Cloud Run and Cloud Functions, and the identity that Google gives a workload.
+//! gatepass on Google Cloud: the HTTP host of Cloud Run and Cloud Functions, the identity that Google gives a workload, and
+//! Pub/Sub.
 //!
-//! The adapter is thin: [`host`] serves the core's router on `$PORT`, and [`identity`] gets the OIDC token of the metadata
-//! server or, away from the platform, of a service account.
+//! The adapter is thin: [`host`] serves the core's router on `$PORT`, where Pub/Sub's pushes arrive too; [`identity`] gets the
+//! OIDC token of the metadata server or, away from the platform, of a service account; and [`pubsub`] keeps what is accepted
+//! until it is done.
 
 pub mod host;
 pub mod identity;
+pub mod pubsub;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Setup, StartError};
+use gatepass_core::app::{App, Cloud, Setup, StartError};
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
-use gatepass_core::telemetry::{self, Dialect};
+use gatepass_core::job::Actions;
+use gatepass_core::once::{Command, Native};
+use gatepass_core::queue::Queue;
+use gatepass_core::telemetry::{self, Dialect, report_start_error};
 
-/// Reads the configuration and serves HTTP until SIGTERM.
-///
-/// # Errors
-/// When the configuration or the environment cannot be used, with every problem found.
-pub async fn run(env: &Env) -> Result<(), StartError> {
-    let project = env.get("GOOGLE_CLOUD_PROJECT").map(str::to_owned);
-    telemetry::init(Dialect::Gcp { project }, env.get("GATEPASS_LOG")).map_err(StartError::Environment)?;
-    let app = app(env)?;
-    host::serve(env, app).await
+use self::pubsub::PubSub;
+
+/// The whole program, with actions of your own: serves HTTP, or runs one job when the arguments say `run JOB`.
+pub async fn main(actions: &Actions) -> ExitCode {
+    let env = Env::from_process();
+    match run(&env, Env::arguments(), actions).await {
+        Ok(code) => code,
+        Err(error) => report_start_error(Dialect::Gcp { project: None }, &error),
+    }
 }
 
-/// The jobs of the configuration that run on Google Cloud, with Google's identity.
+/// Reads the configuration and serves HTTP until SIGTERM, or runs one job.
+///
+/// # Errors
+/// When the arguments, the configuration or the environment cannot be used, with every problem found.
+pub async fn run(env: &Env, arguments: Vec<String>, actions: &Actions) -> Result<ExitCode, StartError> {
+    let project = env.get("GOOGLE_CLOUD_PROJECT").map(str::to_owned);
+    telemetry::init(Dialect::Gcp { project }, env.get("GATEPASS_LOG")).map_err(StartError::Environment)?;
+    let once = match Command::read(arguments)? {
+        Command::Serve => {
+            host::serve(env, app(env, actions, false)?).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Once(once) => once,
+    };
+    // What a Cloud Run job is told stays the same when a task is tried again.
+    let execution_id = env.get("CLOUD_RUN_EXECUTION").map(str::to_owned);
+    let native = Native { execution_id, event: |_| None };
+    Ok(Arc::new(app(env, actions, true)?).run_once(&once, &native).await)
+}
+
+/// The jobs of the configuration that run on Google Cloud, with Google's identity and the topic that `GATEPASS_QUEUE` names;
+/// `once` when one of them is run and nothing else.
 ///
 /// # Errors
 /// As [`run`].
-pub fn app(env: &Env) -> Result<App, StartError> {
+pub fn app(env: &Env, actions: &Actions, once: bool) -> Result<App, StartError> {
     let setup = Setup::read(env)?;
     let account = setup.file.config.id_token.google.service_account.as_deref();
-    let source = identity::source(env, &setup.clients, account).map_err(StartError::Environment)?;
-    setup.into_app(Platform::Gcp, Arc::clone(&source))
+    let identity = identity::source(env, &setup.clients, account).map_err(StartError::Environment)?;
+    let queue = match env.get("GATEPASS_QUEUE") {
+        Some(topic) => {
+            let queue = PubSub::new(topic, env, &setup.clients, account).map_err(StartError::Environment)?;
+            Some(Arc::new(queue) as Arc<dyn Queue>)
+        }
+        None => None,
+    };
+    setup.into_app(Cloud { queue, once, ..Cloud::new(Platform::Gcp, identity) }, actions)
 }

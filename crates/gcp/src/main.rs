@@ -1,14 +1,10 @@
-//! The Cloud Run service, and the plain HTTP host for anywhere else.
+//! The Cloud Run service, and the plain HTTP host for anywhere else; and `run JOB`, for Cloud Run jobs and machines.
 
 use std::process::ExitCode;
 
-use gatepass_core::env::Env;
-use gatepass_core::telemetry::{Dialect, report_start_error};
+use gatepass_core::job::Actions;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match gatepass_gcp::run(&Env::from_process()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report_start_error(Dialect::Gcp { project: None }, &error),
-    }
+    gatepass_gcp::main(&Actions::new()).await
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio::sync::watch;
 
 use crate::trace::Note;
+
+/// How often a slow drip drips.
+const DRIP: Duration = Duration::from_millis(50);
 
 /// One thing that goes wrong: for which requests, how often, and how.
 ///
@@ -19,6 +22,7 @@ use crate::trace::Note;
 pub struct Fault {
     method: Option<Method>,
     path: String,
+    query: String,
     skip: usize,
     times: usize,
     delay: Duration,
@@ -45,6 +49,7 @@ enum Kind {
     },
     Reset,
     ResetMidBody,
+    Drip,
     Hang,
 }
 
@@ -65,6 +70,7 @@ impl Fault {
         Self {
             method: None,
             path: path.to_owned(),
+            query: String::new(),
             skip: 0,
             times: 1,
             delay: Duration::ZERO,
@@ -73,6 +79,12 @@ impl Fault {
             headers: HeaderMap::new(),
             hanging: watch::Sender::new(0),
         }
+    }
+
+    /// Only for requests that have these very characters in their query.
+    pub fn with_query(mut self, characters: &str) -> Self {
+        characters.clone_into(&mut self.query);
+        self
     }
 
     /// Strikes the next `n` matching requests instead of one.
@@ -156,6 +168,13 @@ impl Fault {
         self
     }
 
+    /// Sends a head, and then a blank twenty times a second without an end: whoever waits for the next byte only waits
+    /// for ever.
+    pub fn drip(mut self) -> Self {
+        self.kind = Kind::Drip;
+        self
+    }
+
     /// Strikes before the service has done anything: the default.
     pub fn before_effect(mut self) -> Self {
         self.moment = Moment::BeforeEffect;
@@ -168,10 +187,13 @@ impl Fault {
         self
     }
 
-    fn matches(&self, method: &Method, path: &str) -> bool {
+    fn matches(&self, method: &Method, uri: &Uri) -> bool {
+        let path = uri.path();
         let path_matches =
             if self.path.contains('*') { glob(&self.path, path) } else { path.starts_with(&self.path) };
-        path_matches && self.method.as_ref().is_none_or(|wanted| wanted == method)
+        path_matches
+            && uri.query().unwrap_or_default().contains(&self.query)
+            && self.method.as_ref().is_none_or(|wanted| wanted == method)
     }
 
     /// What the client gets, where `service` would do the real work.
@@ -194,6 +216,7 @@ impl Fault {
                 (json_answer(status, body), Some(format!("fault: {}", status.as_u16())))
             }
             Kind::ResetMidBody => (half_an_answer(), Some("fault: closed in mid body".to_owned())),
+            Kind::Drip => (slow_drip(), Some("fault: slow drip".to_owned())),
             Kind::Reset => return Err(Closed),
             Kind::Hang => {
                 self.hanging.send_modify(|count| *count += 1);
@@ -226,6 +249,16 @@ fn half_an_answer() -> Response {
     let mut response = Response::new(Body::from_stream(sent.chain(lost)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("4096"));
+    response
+}
+
+fn slow_drip() -> Response {
+    let drops = stream::repeat(()).then(|()| async {
+        tokio::time::sleep(DRIP).await;
+        Ok::<_, Closed>(Bytes::from_static(b" "))
+    });
+    let mut response = Response::new(Body::from_stream(drops));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -304,9 +337,9 @@ impl Faults {
     }
 
     /// The fault that strikes this request, counted as used.
-    pub(crate) fn take(&self, method: &Method, path: &str) -> Option<Fault> {
+    pub(crate) fn take(&self, method: &Method, uri: &Uri) -> Option<Fault> {
         let mut armed = self.lock();
-        let matching = armed.iter_mut().filter(|armed| armed.fault.matches(method, path));
+        let matching = armed.iter_mut().filter(|armed| armed.fault.matches(method, uri));
         for armed in matching {
             if armed.used.load(Ordering::SeqCst) >= armed.fault.times {
                 continue;
@@ -341,22 +374,41 @@ mod tests {
             ("*", "/anything", true),
             ("/repos/*", "/repo", false),
         ] {
-            assert_eq!(Fault::on_any(pattern).matches(&Method::GET, path), expected, "{pattern} {path}");
+            let uri = path.parse().unwrap();
+            assert_eq!(Fault::on_any(pattern).matches(&Method::GET, &uri), expected, "{pattern} {path}");
         }
-        assert!(!Fault::on(Method::POST, "/").matches(&Method::GET, "/"));
+        assert!(!Fault::on(Method::POST, "/").matches(&Method::GET, &Uri::from_static("/")));
+    }
+
+    #[test]
+    fn a_query_is_looked_for_where_one_is_named() {
+        for (query, target, expected) in [
+            ("", "/x", true),
+            ("scope=a%2Fb", "/x?scope=a%2Fb&identity=c", true),
+            ("scope=a%2Fb", "/x?scope=a%2Fc", false),
+            ("scope=a%2Fb", "/x", false),
+        ] {
+            let uri = target.parse().unwrap();
+            assert_eq!(
+                Fault::on_any("/x").with_query(query).matches(&Method::GET, &uri),
+                expected,
+                "{target}"
+            );
+        }
     }
 
     #[test]
     fn a_fault_is_skipped_used_and_used_up() {
         let faults = Faults::new();
         let second = faults.inject(Fault::on(Method::GET, "/").skip(1).times(2));
-        let strikes: Vec<bool> = (0..4).map(|_| faults.take(&Method::GET, "/x").is_some()).collect();
+        let strikes: Vec<bool> =
+            (0..4).map(|_| faults.take(&Method::GET, &Uri::from_static("/x")).is_some()).collect();
         assert_eq!(strikes, [false, true, true, false]);
         assert_eq!((second.used(), faults.used()), (2, 2));
 
         faults.inject(Fault::on_any("/").always());
-        assert!(faults.take(&Method::GET, "/x").is_some());
+        assert!(faults.take(&Method::GET, &Uri::from_static("/x")).is_some());
         faults.clear();
-        assert!(faults.take(&Method::GET, "/x").is_none());
+        assert!(faults.take(&Method::GET, &Uri::from_static("/x")).is_none());
     }
 }

@@ -38,6 +38,8 @@ pub enum Arrival {
     Lambda(Value),
     /// As a tick of this timer function.
     Timer(String),
+    /// As a message of this queue of Azure Queue Storage, with this text.
+    Queue(String, String),
     /// As an HTTP request to any host.
     Http(HttpCall),
 }
@@ -95,6 +97,9 @@ impl Row {
         }
         if let Some(function) = self.sent.get("timer").and_then(Value::as_str) {
             return Ok(Arrival::Timer(function.to_owned()));
+        }
+        if let Some(message) = self.sent.get("queue") {
+            return Ok(Arrival::Queue(text(message, "queue")?, text(message, "text")?));
         }
         if let Some(webhook) = self.sent.get("webhook") {
             let delivery = Webhook::of_bytes(text(webhook, "event")?, text(webhook, "body")?);
@@ -174,7 +179,11 @@ mod tests {
     fn every_row_of_this_version_is_there() {
         let names: Vec<String> = rows().unwrap().into_iter().map(|row| row.name).collect();
         let expected = [
+            "alarm-action",
+            "azure-monitor",
+            "azure-queue",
             "azure-timer",
+            "cloud-monitoring",
             "cloud-scheduler",
             "cloudevents-binary",
             "cloudevents-structured",
@@ -182,6 +191,11 @@ mod tests {
             "eventbridge",
             "eventbridge-scheduler",
             "http",
+            "pubsub",
+            "pubsub-unwrapped",
+            "sns",
+            "sns-alarm",
+            "sqs",
             "webhook",
         ];
         assert_eq!(names, expected);

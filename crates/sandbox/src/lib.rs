@@ -8,6 +8,7 @@
 //! [`Sandbox::admit`] commits a trust policy.
 
 mod acme;
+pub mod fault_matrix;
 pub mod faults;
 pub mod github;
 pub mod golden;
@@ -19,8 +20,11 @@ pub mod jwt;
 pub mod octo_sts;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+pub mod pubsub;
 pub mod server;
 pub mod sigv4;
+pub mod sns;
+pub mod storage_queue;
 pub mod trace;
 
 use std::collections::BTreeMap;

@@ -108,7 +108,7 @@ struct Station {
 impl Station {
     async fn handle(self, request: Request<Incoming>) -> Result<Response, Closed> {
         let mut recording = Recording::begin(&self, &request);
-        let fault = self.faults.take(request.method(), request.uri().path());
+        let fault = self.faults.take(request.method(), request.uri());
         let service = async {
             match self.router.oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
@@ -266,6 +266,12 @@ mod tests {
         bench.faults.inject(Fault::on_any("/noted").html());
         let answer = bench.send(Method::GET, "/noted").await.unwrap();
         assert_eq!(answer.headers().get("content-type").unwrap(), "text/html; charset=utf-8");
+
+        bench.faults.inject(Fault::on_any("/noted").drip());
+        let mut answer = bench.send(Method::GET, "/noted").await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(answer.chunk().await.unwrap().unwrap(), " ");
+        }
 
         bench.faults.inject(Fault::on_any("/noted").garbage().status(201));
         let answer = bench.send(Method::GET, "/noted").await.unwrap();

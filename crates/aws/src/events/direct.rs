@@ -1,5 +1,5 @@
-use gatepass_core::delivery::{Address, Delivery};
-use gatepass_core::event::Schedule;
+use gatepass_core::delivery::{Address, Delivery, Sender};
+use gatepass_core::event::{Schedule, misfit};
 use gatepass_core::failure::Failure;
 use gatepass_core::names::JobId;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Direct {
-    job: JobId,
+    job: String,
     input: Option<Value>,
     scheduled_time: Option<Timestamp>,
     execution_id: Option<String>,
@@ -19,16 +19,20 @@ struct Direct {
 }
 
 pub(super) fn read(value: Value) -> Result<Delivery, Failure> {
-    let direct: Direct = serde_json::from_value(value).map_err(|error| {
+    let wrong = |why: &str| {
         Failure::invalid(format!(
-            "a direct call is {{\"job\": NAME, \"input\": …}}, and perhaps scheduled_time, execution_id and name: {error}"
+            "a direct call is {{\"job\": NAME, \"input\": …}}, and perhaps scheduled_time, execution_id and name: {why}"
         ))
-    })?;
+    };
+    let direct: Direct = serde_json::from_value(value).map_err(|error| wrong(&misfit(&error)))?;
+    // As much of it as a name that is merely misspelt has.
+    let name: String = direct.job.chars().take(60).collect();
+    let job: JobId = name.parse().map_err(|error: String| wrong(&error))?;
     let schedule = Schedule {
         name: direct.name,
         scheduled_time: direct.scheduled_time.unwrap_or_else(Timestamp::now),
         execution_id: direct.execution_id,
         input: direct.input,
     };
-    Ok(Delivery { event: schedule.into_event(&direct.job), to: Address::Job(direct.job) })
+    Ok(Delivery { event: schedule.into_event(&job), to: Address::Job(job), by: Sender::Waiting })
 }

@@ -1,4 +1,4 @@
-use gatepass_core::delivery::{Address, Delivery};
+use gatepass_core::delivery::{Address, Delivery, Sender};
 use gatepass_core::event::Event;
 use gatepass_core::failure::Failure;
 use jiff::Timestamp;
@@ -20,5 +20,5 @@ pub(super) fn read(value: Value) -> Result<Delivery, Failure> {
         attributes: Map::new(),
         data: value,
     };
-    Ok(Delivery { event, to: Address::Subscribers })
+    Ok(Delivery { event, to: Address::Subscribers, by: Sender::Forgetful })
 }

@@ -1,57 +1,36 @@
-//! HTTP by payload format 2.0, of a Function URL or an HTTP API: the conversion by hand, about sixty lines, because
-//! `lambda_http` puts 376 kB and a panic on bad base64 in their place.
+//! HTTP by payload format 2.0, of a Function URL or an HTTP API.
 
-use aws_lambda_events::encodings::Body as LambdaBody;
-use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::event::apigw::ApiGatewayV2httpRequest;
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use gatepass_core::event::misfit;
 use gatepass_core::failure::Failure;
-use gatepass_core::http::{HostCheck, RequestId};
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Limited};
+use gatepass_core::http::HostCheck;
+use http::Request;
 use serde_json::Value;
 
-use super::answer::{MAX_ANSWER, too_large};
+use super::http::Parts;
 
-/// A request for the router.
-pub type HttpInvocation = Request<Body>;
+const WHAT: &str = "the HTTP event (payload format 2.0)";
 
-pub(super) fn read(value: Value) -> Result<HttpInvocation, Failure> {
-    let invalid = |what: String| Failure::invalid(format!("the HTTP event (payload format 2.0) {what}"));
-    let event: ApiGatewayV2httpRequest =
-        serde_json::from_value(value).map_err(|error| invalid(format!("is not understood: {error}")))?;
+pub(super) fn read(value: Value) -> Result<Request<Body>, Failure> {
+    let event: ApiGatewayV2httpRequest = serde_json::from_value(value)
+        .map_err(|error| Failure::invalid(format!("{WHAT} is not understood: {}", misfit(&error))))?;
     let context = event.request_context;
     let path = event.raw_path.or(context.http.path).unwrap_or_default();
-    let path = below_stage(&path, context.stage.as_deref());
-    let uri = match event.raw_query_string.as_deref().filter(|query| !query.is_empty()) {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    // Decoded exactly once: signatures are made over the raw bytes.
-    let body = match event.body {
-        Some(text) if event.is_base64_encoded => STANDARD
-            .decode(text)
-            .map_err(|_| invalid("says that its body is base64, and it is not".into()))?,
-        Some(text) => text.into_bytes(),
-        None => Vec::new(),
-    };
-    let mut request = Request::builder()
-        .method(context.http.method)
-        .uri(uri)
-        .body(Body::from(body))
-        .map_err(|_| invalid("has a path that is none".into()))?;
-    *request.headers_mut() = event.headers;
-    // Lambda has joined the chunks; the length that a client announced may be another.
-    request.headers_mut().remove(http::header::CONTENT_LENGTH);
-    request.headers_mut().remove(http::header::TRANSFER_ENCODING);
     // Only the IAM authorizer proves that Lambda has checked the caller.
     let is_checked = context.authorizer.is_some_and(|authorizer| authorizer.iam.is_some());
-    request.extensions_mut().insert(if is_checked { HostCheck::Passed } else { HostCheck::Missing });
-    if let Some(id) = context.request_id {
-        request.extensions_mut().insert(RequestId(id));
+    Parts {
+        what: WHAT,
+        method: context.http.method.as_str(),
+        path: below_stage(&path, context.stage.as_deref()),
+        query: event.raw_query_string.as_deref().unwrap_or_default(),
+        headers: event.headers,
+        body: event.body,
+        is_base64: event.is_base64_encoded,
+        check: if is_checked { HostCheck::Passed } else { HostCheck::Missing },
+        id: context.request_id,
     }
-    Ok(request)
+    .into_request()
 }
 
 /// An HTTP API's stage stands before the path, unless it is the default one.
@@ -65,24 +44,9 @@ fn below_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     }
 }
 
-/// The router's answer with every field that a host may insist on.
-///
-/// # Errors
-/// Refused when it is larger than Lambda lets through.
-pub(super) async fn encode(response: Response<Body>) -> Result<ApiGatewayV2httpResponse, Failure> {
-    let (parts, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|_| too_large())?;
-    let bytes = body.to_bytes();
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = i64::from(parts.status.as_u16());
-    answer.headers = parts.headers;
-    answer.body = Some(LambdaBody::Text(String::from_utf8_lossy(&bytes).into_owned()));
-    answer.is_base64_encoded = false;
-    Ok(answer)
-}
-
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
     use serde_json::json;
 
     use super::*;
@@ -98,7 +62,7 @@ mod tests {
         value
     }
 
-    async fn body(request: HttpInvocation) -> Vec<u8> {
+    async fn body(request: Request<Body>) -> Vec<u8> {
         request.into_body().collect().await.unwrap().to_bytes().to_vec()
     }
 

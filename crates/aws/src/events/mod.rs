@@ -3,41 +3,41 @@
 //! Never by trial: SNS, S3 and Kinesis events all parse as an SQS event, and a scheduled event parses as an alarm. The raw
 //! JSON's own marks decide, in a fixed order.
 
+mod alarm;
 mod answer;
 mod direct;
 mod eventbridge;
+mod http;
+mod http_v1;
 mod http_v2;
+mod kind;
+mod sns;
+mod sqs;
 
 use std::fmt;
 
 use gatepass_core::delivery::Delivery;
-use gatepass_core::event::MAX_BODY;
+use gatepass_core::event::{Event, MAX_BODY};
 use gatepass_core::failure::Failure;
 use serde_json::Value;
 
 pub use self::answer::{answer_directly, answer_over_http};
-pub use self::http_v2::HttpInvocation;
+pub use self::http::{Front, HttpInvocation, UnreadableHttp};
+pub use self::kind::Kind;
+pub use self::sqs::{Batch, SqsMessage};
 
 /// What an invocation is.
 #[derive(Debug)]
 pub enum Invocation {
-    /// A request of a Function URL or an HTTP API, for the router.
+    /// A request, for the router.
     Http(Box<HttpInvocation>),
     /// A request that cannot be read. Whoever sent it is told so over HTTP: an error of the invocation would let a
     /// stranger raise the function's alarm.
-    UnreadableHttp(Failure),
+    UnreadableHttp(UnreadableHttp),
     /// An event or a direct call. Lambda's own IAM has checked who may invoke the function.
     Delivery(Delivery),
-}
-
-/// Kinds that are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    HttpV2,
-    EventBridge,
-    Direct,
-    /// One that this version does not take.
-    Other(&'static str),
+    /// Messages of a queue, each of which is an event or a hand-off.
+    Batch(Batch),
 }
 
 /// Reads an invocation's payload.
@@ -46,74 +46,58 @@ enum Kind {
 /// Invalid when it is nothing that this function takes; the message says what it looks like.
 pub fn read(payload: &str) -> Result<Invocation, Failure> {
     let value: Value = serde_json::from_str(payload).map_err(not_json)?;
-    let kind = kind(&value);
-    let too_large = (payload.len() > MAX_BODY).then(|| {
+    let kind = Kind::of(&value);
+    let too_large = || {
         Failure::too_large(format!(
             "the event is larger than {MAX_BODY} bytes; send what the job needs, or where to find it"
         ))
-    });
-    match (kind, too_large) {
-        (Kind::HttpV2, Some(failure)) => Ok(Invocation::UnreadableHttp(failure)),
-        (_, Some(failure)) => Err(failure),
-        (kind, None) => read_as(kind, value),
-    }
+    };
+    let front = match kind {
+        Kind::LoadBalancer => http_v1::front_of_load_balancer(&value),
+        Kind::HttpV1 => Front::RestApi,
+        Kind::HttpV2 => Front::HttpApi,
+        _ if payload.len() > MAX_BODY => return Err(too_large()),
+        kind => return read_event(kind, value),
+    };
+    let request = match front {
+        _ if payload.len() > MAX_BODY => Err(too_large()),
+        Front::HttpApi => http_v2::read(value),
+        front => http_v1::read(value, front),
+    };
+    Ok(match request {
+        Ok(request) => Invocation::Http(Box::new(HttpInvocation { request, front })),
+        Err(failure) => Invocation::UnreadableHttp(UnreadableHttp { failure, front }),
+    })
 }
 
-fn read_as(kind: Kind, value: Value) -> Result<Invocation, Failure> {
-    match kind {
-        Kind::HttpV2 => Ok(match http_v2::read(value) {
-            Ok(request) => Invocation::Http(Box::new(request)),
-            Err(failure) => Invocation::UnreadableHttp(failure),
-        }),
-        Kind::EventBridge => eventbridge::read(value).map(Invocation::Delivery),
-        Kind::Direct => direct::read(value).map(Invocation::Delivery),
-        Kind::Other(what) => Err(Failure::invalid(format!(
-            "this is {what}, which this version does not take; it takes EventBridge events, requests of a Function URL or an HTTP API, and {{\"job\": NAME, \"input\": …}}"
+fn read_event(kind: Kind, value: Value) -> Result<Invocation, Failure> {
+    let delivery = match kind {
+        Kind::Sqs => return sqs::read(value).map(Invocation::Batch),
+        Kind::Sns => sns::read(value),
+        Kind::EventBridge => eventbridge::read(value),
+        Kind::Alarm => alarm::read(value),
+        Kind::Direct => direct::read(value),
+        kind => Err(Failure::invalid(format!(
+            "this is {kind}, which is not taken; what is taken are EventBridge events, SNS notifications, SQS batches, alarm actions of CloudWatch, HTTP requests, and {{\"job\": NAME, \"input\": …}}"
         ))),
+    };
+    delivery.map(Invocation::Delivery)
+}
+
+/// The event of what a service sends, for a job that is run by hand; `None` when it is something else.
+pub(crate) fn event_of(value: &Value) -> Option<Event> {
+    match Kind::of(value) {
+        kind @ (Kind::EventBridge | Kind::Sns | Kind::Alarm) => match read_event(kind, value.clone()) {
+            Ok(Invocation::Delivery(delivery)) => Some(delivery.event),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
 /// `error` is the parser's: it tells what it expected and where, and nothing of the event.
 pub(crate) fn not_json(error: impl fmt::Display) -> Failure {
     Failure::invalid(format!("the event is not JSON that can be read: {error}"))
-}
-
-/// By the marks that each service sets, in the order in which they are unambiguous.
-fn kind(value: &Value) -> Kind {
-    let Value::Object(object) = value else {
-        return Kind::Other(match value {
-            Value::Null => "null",
-            Value::Array(_) => "an array",
-            _ => "no JSON object",
-        });
-    };
-    let context = object.get("requestContext");
-    let has = |key: &str| object.contains_key(key);
-    let first = object.get("Records").and_then(|records| records.get(0));
-    let of_record = |key: &str| first.and_then(|record| record.get(key)).and_then(Value::as_str);
-    if context.and_then(|context| context.get("elb")).is_some() {
-        Kind::Other("a request of a load balancer")
-    } else if object.get("version").and_then(Value::as_str) == Some("2.0")
-        && context.and_then(|context| context.get("http")).is_some()
-    {
-        Kind::HttpV2
-    } else if has("httpMethod") && context.is_some() {
-        Kind::Other("a request of a REST API (payload format 1.0)")
-    } else if of_record("eventSource") == Some("aws:sqs") {
-        Kind::Other("a batch of SQS messages")
-    } else if of_record("EventSource") == Some("aws:sns") {
-        Kind::Other("an SNS notification")
-    } else if first.is_some() {
-        Kind::Other("a batch of records of another service")
-    } else if has("detail-type") && has("source") {
-        Kind::EventBridge
-    } else if has("alarmData") && has("source") {
-        Kind::Other("a direct alarm action of CloudWatch")
-    } else if has("job") {
-        Kind::Direct
-    } else {
-        Kind::Other("a JSON object without any mark that is known")
-    }
 }
 
 #[cfg(test)]
@@ -123,60 +107,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_told_by_its_marks() {
-        let table = [
-            (
-                json!({"requestContext": {"elb": {}}, "httpMethod": "GET"}),
-                Kind::Other("a request of a load balancer"),
-            ),
-            (json!({"version": "2.0", "requestContext": {"http": {}}}), Kind::HttpV2),
-            (
-                json!({"version": "1.0", "httpMethod": "GET", "requestContext": {}}),
-                Kind::Other("a request of a REST API (payload format 1.0)"),
-            ),
-            (json!({"Records": [{"eventSource": "aws:sqs"}]}), Kind::Other("a batch of SQS messages")),
-            (json!({"Records": [{"EventSource": "aws:sns"}]}), Kind::Other("an SNS notification")),
-            (
-                json!({"Records": [{"eventSource": "aws:s3"}]}),
-                Kind::Other("a batch of records of another service"),
-            ),
-            (json!({"detail-type": "Scheduled Event", "source": "aws.events"}), Kind::EventBridge),
-            (
-                json!({"source": "aws.cloudwatch", "alarmData": {}}),
-                Kind::Other("a direct alarm action of CloudWatch"),
-            ),
-            (json!({"job": "x"}), Kind::Direct),
-            (json!({}), Kind::Other("a JSON object without any mark that is known")),
-            (json!(null), Kind::Other("null")),
-            (json!([]), Kind::Other("an array")),
-            (json!(7), Kind::Other("no JSON object")),
-        ];
-        for (value, expected) in table {
-            assert_eq!(kind(&value), expected, "{value}");
+    fn what_is_wrong_with_a_request_is_for_its_sender() {
+        let v2 = json!({
+            "version": "2.0", "rawPath": "/health", "headers": {},
+            "requestContext": {"http": {"method": "GET", "path": "/health"}}, "isBase64Encoded": false,
+        });
+        let v1 = json!({
+            "httpMethod": "GET", "path": "/health", "headers": {}, "requestContext": {"identity": {}},
+            "isBase64Encoded": false,
+        });
+        let balanced = json!({
+            "httpMethod": "GET", "path": "/health", "headers": {}, "requestContext": {"elb": {}}, "isBase64Encoded": false,
+        });
+        let long = "x".repeat(MAX_BODY);
+        let one_value = Front::LoadBalancer { multi_value: false };
+        for (event, path, front) in
+            [(v2, "/rawPath", Front::HttpApi), (v1, "/path", Front::RestApi), (balanced, "/path", one_value)]
+        {
+            let Invocation::Http(http) = read(&event.to_string()).unwrap() else { panic!("{event}") };
+            assert_eq!(http.front, front);
+            for (pointer, value, status) in [
+                (path, json!("/a b"), 422),
+                (path, json!(""), 422),
+                ("/isBase64Encoded", json!("x"), 422),
+                ("/headers", json!({"x": "\n"}), 422),
+                ("/headers", json!({"x": long}), 413),
+            ] {
+                let mut event = event.clone();
+                *event.pointer_mut(pointer).unwrap() = value;
+                let Invocation::UnreadableHttp(http) = read(&event.to_string()).unwrap() else {
+                    panic!("{pointer}")
+                };
+                assert_eq!((http.failure.class.status(), http.front), (status, front), "{}", http.failure);
+            }
         }
     }
 
     #[test]
-    fn what_is_wrong_with_a_request_is_for_its_sender() {
+    fn a_job_that_is_run_by_hand_takes_what_services_send() {
         let event = json!({
-            "version": "2.0", "rawPath": "/health", "headers": {},
-            "requestContext": {"http": {"method": "GET", "path": "/health"}}, "isBase64Encoded": false,
+            "id": "1", "detail-type": "t", "source": "s", "time": "2026-11-20T09:21:28Z", "detail": {},
         });
-        assert!(matches!(read(&event.to_string()).unwrap(), Invocation::Http(_)));
-        let long = "x".repeat(MAX_BODY);
-        for (pointer, value, status) in [
-            ("/rawPath", json!("/a b"), 422),
-            ("/rawPath", json!(""), 422),
-            ("/isBase64Encoded", json!("x"), 422),
-            ("/headers", json!({"x": "\n"}), 422),
-            ("/headers", json!({"x": long}), 413),
+        assert_eq!(event_of(&event).map(|event| event.id), Some("1".to_owned()));
+        for other in [
+            json!({"job": "x"}),
+            json!({"detail-type": "t", "source": "s"}),
+            json!({"Records": []}),
+            json!(1),
         ] {
-            let mut event = event.clone();
-            *event.pointer_mut(pointer).unwrap() = value;
-            let Invocation::UnreadableHttp(failure) = read(&event.to_string()).unwrap() else {
-                panic!("{pointer}")
-            };
-            assert_eq!(failure.class.status(), status, "{failure}");
+            assert_eq!(event_of(&other), None, "{other}");
         }
     }
 
@@ -188,6 +167,7 @@ mod tests {
             ("null", "this is null"),
             ("[1]", "this is an array"),
             ("{\"a\":", "not JSON"),
+            (r#"{"Records":[{"eventSource":"aws:s3"}]}"#, "another service"),
             (&long, "larger than 6291456 bytes"),
         ] {
             assert!(read(payload).unwrap_err().message.contains(words), "{payload:.20}");

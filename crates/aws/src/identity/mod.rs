@@ -3,43 +3,33 @@
 //! `sts:GetWebIdentityToken` gives an OIDC token whose subject is the ARN of the workload's IAM role. The role ARN is all
 //! that Octo STS can match on: AWS's further claims are nested. So each function needs a role of its own.
 
-mod credentials;
 mod web_identity;
 
-use gatepass_core::client::{Clients, ServiceUrl};
+use std::sync::Arc;
+
+use gatepass_core::client::ServiceUrl;
 use gatepass_core::deadline::Deadline;
-use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::{IdTokenSource, Pending};
 use gatepass_core::secret::IdToken;
 
-use self::credentials::CredentialSource;
-use self::web_identity::WebIdentity;
+use crate::account::{Account, Service};
 
 /// Gets OIDC tokens from AWS STS.
+#[derive(Debug)]
 pub struct AwsIdentity {
-    credentials: CredentialSource,
-    sts: WebIdentity,
+    account: Arc<Account>,
+    endpoint: ServiceUrl,
 }
 
 impl AwsIdentity {
-    /// Takes region, endpoint and the kind of credentials from the variables that AWS sets.
+    /// The identity of this workload.
     ///
     /// # Errors
-    /// A sentence that names the variable that is missing or wrong.
-    pub fn new(env: &Env, clients: &Clients) -> Result<Self, String> {
-        let region = env
-            .get("AWS_REGION")
-            .or_else(|| env.get("AWS_DEFAULT_REGION"))
-            .ok_or("AWS_REGION is not set: GetWebIdentityToken is offered at regional endpoints only")?;
-        let endpoint = match env.get("AWS_ENDPOINT_URL_STS").or_else(|| env.get("AWS_ENDPOINT_URL")) {
-            Some(url) => url.to_owned(),
-            None => web_identity::endpoint(region),
-        };
-        let endpoint =
-            ServiceUrl::parse(&endpoint).map_err(|error| format!("AWS_ENDPOINT_URL_STS: {error}"))?;
-        let sts = WebIdentity::new(clients.outbound.clone(), endpoint, region.to_owned());
-        Ok(Self { credentials: CredentialSource::from_env(env, clients)?, sts })
+    /// A sentence that names the variable that is wrong.
+    pub fn new(account: Arc<Account>) -> Result<Self, String> {
+        let endpoint = account.endpoint(Service::STS, account.region())?;
+        Ok(Self { account, endpoint })
     }
 }
 
@@ -53,9 +43,6 @@ impl IdTokenSource for AwsIdentity {
         audience: &'a str,
         deadline: Deadline,
     ) -> Pending<'a, Result<IdToken, Failure>> {
-        Box::pin(async move {
-            let credentials = self.credentials.get(deadline).await?;
-            self.sts.token(&credentials, audience, deadline).await
-        })
+        Box::pin(web_identity::token(&self.account, &self.endpoint, audience, deadline))
     }
 }

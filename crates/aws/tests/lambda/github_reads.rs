@@ -70,7 +70,8 @@ fn decisions() -> Vec<Row> {
 
 #[tokio::test]
 async fn every_answer_to_a_look_has_its_class_and_loses_nothing() {
-    let function = Function::start(&alarm_without_window()).await;
+    let deployment = Deployment::new(alarm_without_window()).await;
+    let (mut function, mut waiting) = (deployment.start().await, 0);
     for (index, (fault, class, words, wait)) in decisions().into_iter().enumerate() {
         let id = format!("e{index}");
         let event = alarm_of(&format!("alarm-{index}"), &id, 1, "ALARM");
@@ -87,24 +88,37 @@ async fn every_answer_to_a_look_has_its_class_and_loses_nothing() {
 
         assert_eq!(function.open(), index, "a look that failed opens nothing");
         function.sandbox.github.faults().clear();
+        if words == ["rate limit"] {
+            // This process waits as it was told to.
+            function.fails(&event, "deferred", &["not asked", "rate limit", "acme before"]).await;
+            assert_eq!(function.outcome(&id).await["github_calls"], 0);
+            (function, waiting) = (deployment.start().await, waiting + 1);
+        }
         assert_eq!(function.status(&event).await, "created", "and the event can come again");
     }
+    assert_eq!((waiting, function.open()), (8, decisions().len()));
     assert_eq!(
         function.exchanges(),
-        4,
+        4 + waiting,
         "a token that may not do it is not used again: the policy may change"
     );
 }
 
 #[tokio::test]
 async fn a_spent_rate_limit_is_deferred_until_it_is_reset() {
-    let function = Function::start(&alarm_without_window()).await;
+    let deployment = Deployment::new(alarm_without_window()).await;
+    let function = deployment.start().await;
     function.sandbox.github.set_rate(0, Timestamp::now() + SignedDuration::from_mins(20));
     let error = function.fails(&alarm("e1", 1, "ALARM"), "deferred", &["over a rate limit"]).await;
     let outcome = function.outcome("e1").await;
     assert!((1190..=1230).contains(&outcome["retry_after"].as_u64().unwrap()), "{error}");
     assert_eq!(outcome["rate_left"], 0);
     function.sandbox.github.set_rate(100, Timestamp::now() + SignedDuration::from_mins(20));
+    function.fails(&alarm("e1", 1, "ALARM"), "deferred", &["not asked", "acme before"]).await;
+    let outcome = function.outcome("e1").await;
+    assert_eq!(outcome["github_calls"], 0, "it waits as it was told to");
+    assert!((1180..=1230).contains(&outcome["retry_after"].as_u64().unwrap()), "{outcome}");
+    let function = deployment.start().await;
     assert_eq!(function.status(&alarm("e1", 1, "ALARM")).await, "created");
     assert_eq!(function.outcome("e1").await["rate_left"], 97);
 }

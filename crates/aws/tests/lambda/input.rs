@@ -57,31 +57,31 @@ async fn what_is_no_event_is_invalid_and_named() {
 
 #[tokio::test]
 async fn what_other_services_send_is_told_by_name() {
-    let takes = "it takes EventBridge events";
     let table = [
-        (
-            json!({"Records": [{"eventSource": "aws:sqs", "body": alarm("e1", 1, "ALARM").to_string()}]}),
-            "a batch of SQS messages",
-        ),
-        (json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}), "an SNS notification"),
         (json!({"Records": [{"eventSource": "aws:s3"}]}), "records of another service"),
         (
-            json!({"requestContext": {"elb": {"targetGroupArn": "x"}}, "httpMethod": "GET", "path": "/health"}),
-            "a load balancer",
+            json!({"Records": [{"eventSource": "aws:kinesis", "eventSourceARN": "x"}]}),
+            "records of another service",
         ),
+        (json!({"source": "somebody", "alarmArn": "x", "alarmData": {}}), "without any mark"),
         (
-            json!({"version": "1.0", "httpMethod": "GET", "path": "/health", "requestContext": {}}),
-            "a REST API (payload format 1.0)",
-        ),
-        (
-            json!({"source": "aws.cloudwatch", "alarmArn": "x", "alarmData": {}}),
-            "a direct alarm action of CloudWatch",
+            json!({"version": "2.0", "type": "REQUEST", "requestContext": {"http": {}}}),
+            "a question to an authorizer",
         ),
         (json!({"Records": []}), "without any mark"),
     ];
     let function = Function::start(ALARM).await;
     for (event, name) in table {
-        function.fails(&event, "invalid", &[name, "this version does not take", takes]).await;
+        function
+            .fails(&event, "invalid", &[name, "is not taken", "what is taken are EventBridge events"])
+            .await;
+    }
+    for (event, words) in [
+        (json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}), "messageId"),
+        (json!({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}), "TopicArn"),
+        (json!({"source": "aws.cloudwatch", "alarmArn": "x", "alarmData": {}}), "alarmData.state.timestamp"),
+    ] {
+        function.fails(&event, "invalid", &[words]).await;
     }
     assert_eq!((function.open(), function.exchanges()), (0, 0));
 }

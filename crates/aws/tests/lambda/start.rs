@@ -193,9 +193,21 @@ async fn a_setting_of_the_environment_that_is_wrong_is_named() {
 #[tokio::test]
 async fn a_variable_that_means_nothing_here_stops_the_start() {
     let deployment = Deployment::new(ALARM).await;
+    let arn = "arn:aws:sqs:eu-west-1:111122223333:gatepass";
+    let queued = deployment.with_config(ALARM).set("GATEPASS_QUEUE", arn);
+    let messages = queued.set("AWS_ENDPOINT_URL_SQS", "http://sqs.example").start_error().await.join("\n");
+    assert!(messages.contains("AWS_ENDPOINT_URL_SQS: "), "{messages}");
     for (name, value, words) in [
         ("GATEPASS_DRY_RUN", "yes", "GATEPASS_DRY_RUN is neither 1 nor 0"),
-        ("GATEPASS_QUEUE", "https://sqs.example/q", "this version has no queue"),
+        (
+            "GATEPASS_QUEUE",
+            "https://sqs.example/q",
+            "GATEPASS_QUEUE: `https://sqs.example/q` is no queue of Amazon SQS",
+        ),
+        ("GATEPASS_QUEUE", "gatepass", "as in arn:aws:sqs:eu-central-1:123456789012:gatepass"),
+        ("GATEPASS_QUEUE", "arn:aws:sns:eu-west-1:111122223333:topic", "is no queue of Amazon SQS"),
+        ("AWS_ENDPOINT_URL_SSM", "http://ssm.example", "AWS_ENDPOINT_URL_SSM: "),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "x", "AWS_ENDPOINT_URL_SECRETS_MANAGER: "),
         ("GATEPASS_STS_URL", "http://me:hunter2@sts.example", "user info"),
     ] {
         let messages = deployment.with_config(ALARM).set(name, value).start_error().await.join("\n");

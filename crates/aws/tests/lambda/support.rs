@@ -180,6 +180,22 @@ impl Function {
         error
     }
 
+    /// Hands the function what is visible on a queue, at most so many messages, and gives the bodies of those that it reports
+    /// as failed, in the order of the queue; `None` when nothing is visible.
+    pub(crate) async fn poll(&self, queue: &str, at_most: usize) -> Option<Vec<String>> {
+        let sqs = &self.sandbox.identity.aws.sqs;
+        let before = sqs.messages(queue);
+        let answer = self.host.poll(sqs, queue, at_most).await?;
+        let answer = answer.unwrap_or_else(|error| panic!("{error}\n{}", self.host.child().text()));
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        let items = answer["batchItemFailures"].as_array().unwrap();
+        let ids: Vec<&str> = items.iter().map(|item| item["itemIdentifier"].as_str().unwrap()).collect();
+        let failed = before.iter().filter(|message| ids.contains(&message.id.as_str()));
+        let failed: Vec<String> = failed.map(|message| message.body.clone()).collect();
+        assert_eq!(failed.len(), ids.len(), "{answer}");
+        Some(failed)
+    }
+
     /// All log records, at least up to the last one of those `message`s that `wanted` wants.
     pub(crate) async fn log_until(&self, message: &str, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let is_it =

@@ -25,7 +25,7 @@ async fn events_share_one_token() {
     assert_eq!(function.exchanges(), 1);
     assert_eq!(function.sandbox.trace.hops_of("aws-sts").len(), 1);
     assert_eq!(revoked(&function), [false]);
-    assert_eq!(function.outcome("e2").await["github_calls"], 2);
+    assert_eq!(function.outcome("e2").await["github_calls"], 4);
 }
 
 #[tokio::test]

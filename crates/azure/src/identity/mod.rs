@@ -1,4 +1,4 @@
-//! A workload's proof of identity on Azure: a managed identity's token.
+//! A workload's identity on Azure: a managed identity's tokens, its proof for others and its access to Azure's own services.
 //!
 //! The audience cannot be chosen: the resource that is asked for decides issuer and audience, so a trust policy for Azure
 //! must set `audience`. The default resource, `api://AzureADTokenExchange`, gives an Entra client assertion: use an identity
@@ -8,7 +8,7 @@ mod transport;
 
 use std::sync::Arc;
 
-use azure_core::credentials::TokenCredential as _;
+use azure_core::credentials::{Secret, TokenCredential as _};
 use azure_core::http::{ClientOptions, Transport};
 use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
 use gatepass_core::client::Clients;
@@ -59,30 +59,38 @@ impl ManagedIdentity {
     }
 }
 
+impl ManagedIdentity {
+    /// A token for `scope`, `RESOURCE/.default`; the credential keeps it while it lives, and `Secret` shows it to nobody.
+    ///
+    /// # Errors
+    /// Deferred when the endpoint times out or answers 5xx, Refused when it is absent or says no.
+    pub(crate) async fn token(&self, scope: &str, deadline: Deadline) -> Result<Secret, Failure> {
+        let limit = deadline.at_most(IDENTITY_TIMEOUT);
+        let _turn = limit.run(PLACE, async { Ok(self.turn.lock().await) }).await?;
+        self.transport.forget();
+        // What may pass is tried again by the crate, for more than a minute.
+        let asking = async {
+            let token = self.credential.get_token(&[scope], None).await;
+            let token = token.map_err(|_| {
+                Failure::refused(format!(
+                    "{PLACE} answered with something that is no token; check that nothing stands between this workload and it"
+                ))
+            })?;
+            Ok(token.token)
+        };
+        let result = limit.run(PLACE, asking).await;
+        // The crate's own errors say of every 400 that the identity has not been assigned.
+        result.map_err(|failure| self.transport.last_failure().unwrap_or(failure))
+    }
+}
+
 impl IdTokenSource for ManagedIdentity {
     fn name(&self) -> &str {
         "azure"
     }
 
     fn id_token<'a>(&'a self, _: &'a str, deadline: Deadline) -> Pending<'a, Result<IdToken, Failure>> {
-        Box::pin(async move {
-            let limit = deadline.at_most(IDENTITY_TIMEOUT);
-            let _turn = limit.run(PLACE, async { Ok(self.turn.lock().await) }).await?;
-            self.transport.forget();
-            // What may pass is tried again by the crate, for more than a minute.
-            let asking = async {
-                let token = self.credential.get_token(&[self.scope.as_str()], None).await;
-                let token = token.map_err(|_| {
-                    Failure::refused(format!(
-                        "{PLACE} answered with something that is no token; check that nothing stands between this workload and it"
-                    ))
-                })?;
-                jwt(PLACE, token.token.secret().as_bytes())
-            };
-            let result = limit.run(PLACE, asking).await;
-            // The crate's own errors say of every 400 that the identity has not been assigned.
-            result.map_err(|failure| self.transport.last_failure().unwrap_or(failure))
-        })
+        Box::pin(async move { jwt(PLACE, self.token(&self.scope, deadline).await?.secret().as_bytes()) })
     }
 }
 

@@ -96,7 +96,12 @@ async fn an_event_is_from_a_caller_that_lists_its_source() {
     let words = ["another.topic", "add it to callers.console.may_send"];
     let refused = function.call(call("another.topic")).await;
     assert_problem(&refused.json(), 403, "untrusted", &words);
-    assert_problem(&function.call(post("/api/events")).await.json(), 422, "invalid", &["no CloudEvent"]);
+    assert_problem(
+        &function.call(post("/api/events")).await.json(),
+        422,
+        "invalid",
+        &["no event that is taken here: send a CloudEvent"],
+    );
     function.assert_untouched("events that nobody may send");
     assert_eq!(function.call(call("a.topic")).await.status, 201);
 }

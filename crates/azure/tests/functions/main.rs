@@ -7,9 +7,14 @@
     reason = "a test that cannot get at what it expects has failed"
 )]
 
+mod azurite;
 mod deadlines;
+mod events;
+mod fault_matrix;
 mod http;
 mod identity;
+mod once;
+mod queue;
 mod reading;
 mod records;
 mod start;

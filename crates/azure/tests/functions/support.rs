@@ -2,10 +2,13 @@
 
 use axum::http::Method;
 use gatepass_sandbox::Sandbox;
-use gatepass_sandbox::hosts::functions::{FunctionsHost, InvocationFailure, Invoked, Timer};
+use gatepass_sandbox::hosts::functions::{
+    FunctionsHost, InvocationFailure, Invoked, QueueTrigger, Timer, Triggered,
+};
 use gatepass_sandbox::hosts::{Child, HttpAnswer, HttpCall, Program};
 use gatepass_sandbox::http_client::LoopbackClient;
 use gatepass_sandbox::identity::Environment;
+use gatepass_sandbox::storage_queue::StorageQueues;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,6 +16,9 @@ pub(crate) const REPOSITORY: &str = "acme/operations";
 
 /// The function key that the host asks for.
 pub(crate) const KEY: &str = "a-function-key";
+
+/// The deployment's own queue, where it has one.
+pub(crate) const QUEUE: &str = "gatepass";
 
 /// The id of invocations that are not the sandbox's own host's.
 pub(crate) const INVOCATION: &str = "5f0c2a1e-0000-4000-8000-00000000cafe";
@@ -35,6 +41,7 @@ pub(crate) const TICK: &str = r#"
 /// A sandbox, and what the function is to be started with.
 pub(crate) struct Setup {
     pub(crate) sandbox: Sandbox,
+    pub(crate) queues: StorageQueues,
     directory: TempDir,
     environment: Environment,
 }
@@ -53,13 +60,21 @@ impl Setup {
     pub(crate) async fn unadmitted() -> Self {
         let sandbox = Sandbox::start().await.unwrap();
         let environment = sandbox.identity.azure.env_functions();
-        Self { sandbox, directory: tempfile::tempdir().unwrap(), environment }
+        let queues = StorageQueues::start(&sandbox.identity.azure, sandbox.trace.clone()).await.unwrap();
+        Self { sandbox, queues, directory: tempfile::tempdir().unwrap(), environment }
     }
 
     /// A container without the Functions endpoint: only the instance metadata service.
     pub(crate) fn with_imds(mut self) -> Self {
         self.environment = self.sandbox.identity.azure.env_imds();
         self
+    }
+
+    /// With [`QUEUE`] as the deployment's own.
+    pub(crate) fn with_queue(self) -> Self {
+        self.queues.create(QUEUE);
+        let url = self.queues.url(QUEUE);
+        self.env("GATEPASS_QUEUE", &url)
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
@@ -78,10 +93,18 @@ impl Setup {
 
     pub(crate) async fn start(self, config: &str) -> Function {
         let program = self.program(config);
-        let Self { sandbox, directory, .. } = self;
-        let host = FunctionsHost::start(program, Some(KEY.into()), sandbox.trace.clone()).await.unwrap();
+        let Self { sandbox, queues, directory, .. } = self;
+        let host =
+            FunctionsHost::start(program.clone(), Some(KEY.into()), sandbox.trace.clone()).await.unwrap();
         sandbox.trace.clear();
-        Function { sandbox, host, client: LoopbackClient::new().unwrap(), _directory: directory }
+        Function {
+            sandbox,
+            queues,
+            program,
+            host,
+            client: LoopbackClient::new().unwrap(),
+            _directory: directory,
+        }
     }
 
     /// Starts a binary that must not start, and gives what it says: a line for each problem.
@@ -98,12 +121,20 @@ impl Setup {
 
 pub(crate) struct Function {
     pub(crate) sandbox: Sandbox,
+    pub(crate) queues: StorageQueues,
+    program: Program,
     pub(crate) host: FunctionsHost,
     pub(crate) client: LoopbackClient,
     _directory: TempDir,
 }
 
 impl Function {
+    /// Ends the handler and starts it again, as when there was nothing to do for a while: what it knew is forgotten.
+    pub(crate) async fn restart(&mut self) {
+        let trace = self.sandbox.trace.clone();
+        self.host = FunctionsHost::start(self.program.clone(), Some(KEY.into()), trace).await.unwrap();
+    }
+
     /// Invokes the timer of a job.
     pub(crate) async fn tick(&self, job: &str) -> Result<Invoked, InvocationFailure> {
         self.host.timer(&Timer::new(format!("{job}-timer"))).await
@@ -115,6 +146,11 @@ impl Function {
             Err(InvocationFailure::Status { status, body }) => (status, serde_json::from_str(&body).unwrap()),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Lets the host look once at a queue; `None` when nothing can be seen there.
+    pub(crate) async fn poll(&self, queue: &str) -> Option<Triggered> {
+        self.host.poll(&self.queues, &QueueTrigger::new(queue)).await
     }
 
     /// Calls an HTTP function through the host, with the function key.

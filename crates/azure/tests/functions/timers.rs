@@ -122,7 +122,10 @@ async fn a_function_that_is_none_of_ours_is_said_to_be() {
     for (name, words) in [
         ("unknown-timer", "there is no job \"unknown\" here; check its name, and its runs_on"),
         ("elsewhere-timer", "runs_on"),
-        ("tick-http", "\"tick-http\" is no function of gatepass; a timer's is called JOB-timer"),
+        (
+            "tick-http",
+            "\"tick-http\" is no function of gatepass; a timer's is called JOB-timer, and a queue's QUEUE-queue",
+        ),
         ("tick", "JOB-timer"),
         ("tick-timer-", "JOB-timer"),
         ("-timer", "JOB-timer"),

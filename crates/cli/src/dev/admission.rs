@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gatepass_core::config::Repositories;
 use gatepass_core::job::Job;
 use gatepass_core::names::RepositoryName;
 use gatepass_sandbox::octo_sts::Settings;
@@ -60,8 +61,13 @@ pub(super) fn admit(sandbox: &Sandbox, checked: &Checked) -> Result<(), String> 
 
 /// Every repository that the job may be about.
 fn repositories(checked: &Checked, job: &Job) -> Vec<RepositoryName> {
-    let chosen = checked.file.config.jobs.get(job.name()).map(|job| job.repositories.clone());
-    job.repository().cloned().into_iter().chain(chosen.unwrap_or_default()).collect()
+    let several = checked.file.config.jobs.get(job.name()).and_then(|job| job.repositories.as_ref());
+    let listed = match several {
+        Some(Repositories::Listed(list)) => list.as_slice(),
+        // Nobody knows them before the sandbox's App has been asked.
+        Some(Repositories::Organization(_)) | None => &[],
+    };
+    job.repository().into_iter().chain(listed).cloned().collect()
 }
 
 fn workload(sandbox: &Sandbox, place: Place) -> Workload {

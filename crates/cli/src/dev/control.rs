@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::plan::{Errand, Plan, Way};
-use super::send::Outcome;
 use super::show::all_issues;
 use super::stage::Stage;
+use crate::outcome::Outcome;
 use crate::terminal::{FAINT, GOOD, STRONG, Stream};
 
 /// An event to send.

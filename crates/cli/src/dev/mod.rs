@@ -2,7 +2,6 @@
 
 mod admission;
 mod control;
-mod fresh;
 mod place;
 mod plan;
 mod programs;

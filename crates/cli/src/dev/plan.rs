@@ -1,12 +1,12 @@
 //! What to send: one event for every trigger of every job.
 
-use gatepass_core::config::{Caller, Trigger, WebhookTrigger};
+use gatepass_core::config::{Caller, Signature, Trigger, WebhookTrigger};
 use gatepass_core::job::Job;
 use gatepass_core::names::JobId;
 
 use super::place::Place;
 use crate::check::Checked;
-use crate::samples;
+use crate::samples::{self, Kind};
 
 /// Google's issuer, as files spell it.
 pub(crate) const GOOGLE: &str = "https://accounts.google.com";
@@ -113,7 +113,7 @@ fn way(checked: &Checked, job: &Job, place: Place, trigger: &Trigger, timers: us
     };
     match trigger {
         Trigger::Event(filter) => {
-            let alarm = samples::parse(samples::ALARM)?;
+            let alarm = Kind::named("alarm").ok_or("there is no such sample")?.event()?;
             match place {
                 Place::Lambda if samples::fits(trigger, &alarm) => Ok(Way::Alarm),
                 _ => {
@@ -130,8 +130,10 @@ fn way(checked: &Checked, job: &Job, place: Place, trigger: &Trigger, timers: us
         },
         Trigger::Webhook(webhook) => {
             let name = sample_of(webhook);
-            name.map(Way::Webhook)
-                .ok_or_else(|| format!("there is no sample of {}", webhook.events.join(", ")))
+            name.map(Way::Webhook).ok_or_else(|| match webhook.signature {
+                Signature::Github => format!("there is no sample of {}", webhook.events.join(", ")),
+                _ => "only GitHub's webhooks are played here; `gatepass send` has others".to_owned(),
+            })
         }
         Trigger::Http(http) => Ok(Way::Request { knocker: caller(&http.caller)?, get: job.is_read_only() }),
     }
@@ -141,7 +143,8 @@ fn sample_of(webhook: &WebhookTrigger) -> Option<&'static str> {
     let wanted = |name: &str| {
         webhook.events.is_empty() || webhook.events.iter().any(|event| samples::names(event, name))
     };
-    samples::WEBHOOKS.into_iter().map(|(name, _)| name).find(|name| wanted(name))
+    let is_github = webhook.signature == Signature::Github;
+    Kind::webhooks().map(|(_, event)| event).find(|event| is_github && wanted(event))
 }
 
 impl Knocker {
@@ -170,13 +173,15 @@ impl Way {
 }
 
 impl Errand {
-    /// Its kind, as `/send/KIND` has it.
+    /// Its kind, as `/send/KIND` has it, and `gatepass send` too.
     pub(crate) fn kind(&self) -> &'static str {
         match self.way {
             Way::Alarm => "alarm",
             Way::Invocation | Way::Scheduler(_) => "schedule",
             Way::Timer(_) => "timer",
-            Way::Webhook(_) => "webhook",
+            Way::Webhook(event) => {
+                Kind::webhooks().find(|(_, known)| *known == event).map_or("webhook", |(kind, _)| kind.name)
+            }
             Way::Request { .. } => "http",
         }
     }

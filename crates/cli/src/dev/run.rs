@@ -13,10 +13,10 @@ use tokio::time::timeout;
 use super::control::{Command, Control};
 use super::plan::{Errand, Plan};
 use super::programs::Programs;
-use super::send::Outcome;
 use super::stage::Stage;
 use super::{Cast, Options, show};
 use crate::Stop;
+use crate::outcome::{self, Outcome};
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, Stream, Terminal, count};
 
 /// How long Lambda's runtime may take to tell the host what the host's caller knows already.
@@ -212,7 +212,7 @@ impl Director<'_> {
             self.out.line(&format!("\n   {}", self.out.paint(STRONG, "no job took this event")));
         }
         for outcome in &outcomes {
-            show::outcome(self.out, outcome);
+            outcome::show(self.out, outcome);
         }
         if outcomes.iter().any(|outcome| !outcome.is_done()) {
             let lines = self.stage.child(errand.place).map(|child| child.lines()).unwrap_or_default();

@@ -5,7 +5,7 @@ use gatepass_sandbox::trace::Hop;
 use serde_json::Value;
 
 use super::plan::Errand;
-use super::send::Outcome;
+use crate::outcome::Outcome;
 use crate::terminal::{BAD, FAINT, GOOD, PLACE, STRONG, Stream, clean, shorten};
 
 /// The most columns that are used.
@@ -74,41 +74,6 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// What became of a job.
-pub(super) fn outcome(out: Stream, outcome: &Outcome) {
-    let style = if outcome.is_done() { GOOD } else { BAD };
-    let place = outcome.url.as_deref().map(clean).unwrap_or_default();
-    let line = format!("\n   {} {} {place}", clean(&outcome.job), out.paint(style, &clean(&outcome.status)));
-    out.line(line.trim_end());
-    if let Some(detail) = &outcome.detail {
-        out.line(&format!("   {}", clean(detail)));
-    }
-    let parts = parts(&outcome.answer);
-    if !parts.is_empty() {
-        out.line(&format!("   {}", out.paint(FAINT, &parts.join(" · "))));
-    }
-}
-
-/// What a repository that was read holds, in few words.
-fn parts(answer: &Value) -> Vec<String> {
-    let Some(answer) = answer.as_object() else { return Vec::new() };
-    let told = |(name, value): (&String, &Value)| {
-        let name = name.replace('_', " ");
-        match value {
-            Value::Array(items) => Some(format!("{name}: {}", items.len())),
-            Value::Object(fields) => match (fields.get("full_name"), fields.get("tag_name")) {
-                (Some(_), _) => None,
-                (None, Some(tag)) => Some(format!("{name}: {}", tag.as_str().unwrap_or_default())),
-                (None, None) => {
-                    Some(format!("{name}: {}", fields.keys().cloned().collect::<Vec<_>>().join(", ")))
-                }
-            },
-            _ => None,
-        }
-    };
-    answer.iter().filter_map(told).map(|text| clean(&text)).collect()
-}
-
 /// What a log record of a program tells about a failure beyond what the `outcomes` say themselves.
 pub(super) fn record(out: Stream, line: &str, outcomes: &[Outcome]) {
     for line in complaint(line, outcomes).iter().flat_map(|text| text.lines()) {
@@ -173,8 +138,6 @@ pub(super) fn issues(out: Stream, github: &GitHub) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -212,15 +175,5 @@ mod tests {
         ] {
             assert_eq!(complaint(line, std::slice::from_ref(&outcome)), expected, "{line}");
         }
-    }
-
-    #[test]
-    fn a_repository_is_told_in_few_words() {
-        let answer = json!({
-            "job": "status", "status": "read", "url": "http://x", "repository": { "full_name": "a/b", "id": 1 },
-            "languages": { "HCL": 1, "Rust": 2 }, "latest_release": { "tag_name": "v1" }, "open_issues": [1, 2],
-        });
-        assert_eq!(parts(&answer), ["languages: HCL, Rust", "latest release: v1", "open issues: 2"]);
-        assert!(parts(&json!({ "job": "x", "status": "created", "latest_release": null })).is_empty());
     }
 }

@@ -69,8 +69,7 @@ impl Stage {
         let directory =
             tempfile::tempdir().map_err(|error| failed(&format!("no temporary directory: {error}")))?;
         let (secret, key) = (random()?, random()?);
-        let environment = configure(&sandbox, checked, &directory, &secret)
-            .map_err(|error| failed(&format!("the temporary directory cannot be written: {error}")))?;
+        let environment = configure(&sandbox, checked, &directory, &secret).map_err(Stop::Failed)?;
         let client = LoopbackClient::new().map_err(|error| failed(&error))?;
         let mut stage = Self {
             sandbox,
@@ -174,7 +173,8 @@ fn configure(
     checked: &Checked,
     directory: &TempDir,
     secret: &str,
-) -> std::io::Result<Environment> {
+) -> Result<Environment, String> {
+    let unwritable = |error: std::io::Error| format!("the temporary directory cannot be written: {error}");
     let mut environment = sandbox.env();
     let mut text = checked.text.replace(GOOGLE, sandbox.identity.gcp.issuer().url());
     let secret_file = directory.path().join("webhook-secret");
@@ -184,8 +184,14 @@ fn configure(
                 environment.insert(name.to_string(), secret.to_owned());
             }
             SecretSource::File(path) => {
-                std::fs::write(&secret_file, secret)?;
+                std::fs::write(&secret_file, secret).map_err(unwritable)?;
                 text = text.replace(path, &secret_file.display().to_string());
+            }
+            SecretSource::AwsSecret(_) | SecretSource::AwsParameter(_) => {
+                return Err(
+                    "secrets in AWS's stores are not played here; name an `env` or a `file` to try this file"
+                        .to_owned(),
+                );
             }
         }
     }
@@ -194,7 +200,7 @@ fn configure(
         environment.insert(name.to_string(), value.unwrap_or_else(|| format!("<{name}>")));
     }
     let file = directory.path().join("gatepass.yaml");
-    std::fs::write(&file, text)?;
+    std::fs::write(&file, text).map_err(unwritable)?;
     environment.insert("GATEPASS_CONFIG".to_owned(), file.display().to_string());
     Ok(environment)
 }

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write as _};
 
 use clap::{Args, ValueEnum};
 use gatepass_core::config;
-use gatepass_core::job::Jobs;
+use gatepass_core::job::{Actions, Jobs};
 
 use crate::Stop;
 use crate::terminal::{GOOD, Terminal};
@@ -74,7 +74,8 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
     let (cloud, kind) = choose(options.cloud, options.job)?;
     let text = files::text(cloud, kind, &options.output);
     let file = config::load(&options.output, &text).map_err(|error| Stop::Failed(error.to_string()))?;
-    let (jobs, _) = Jobs::compile(&file, None).map_err(|error| Stop::Failed(error.to_string()))?;
+    let (jobs, _) =
+        Jobs::compile(&file, None, &Actions::any()).map_err(|error| Stop::Failed(error.to_string()))?;
     write(&options.output, &text, options.force)?;
     let out = terminal.out;
     let names: Vec<&str> = jobs.iter().map(|job| job.name().as_str()).collect();

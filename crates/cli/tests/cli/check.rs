@@ -38,7 +38,7 @@ fn the_example_is_clean_but_for_what_the_contract_warns_about() {
         "state   closed",
         "title   Weekly report: 0 open alarms",
         "labels  gatepass:weekly-report, report",
-        "http call: reads acme/widgets",
+        "sample http: reads acme/widgets",
         "5 jobs, no errors, 1 warning",
     ] {
         assert!(run.out.contains(rendered), "{rendered}\n{}", run.out);
@@ -127,7 +127,7 @@ fn a_variable_prints_its_name_and_a_template_that_fails_is_an_error() {
     for words in [
         "error: jobs.alarm.open_issue.title: ",
         "--> gatepass.yaml:9:7",
-        "rendered for the job alarm with the event: CloudWatch alarm",
+        "rendered for the job alarm with the event: sample alarm",
         "--event FILE",
         "1 job, 1 error",
     ] {
@@ -163,7 +163,7 @@ fn a_given_event_stands_in_for_the_sample() {
 
     for (name, text, words) in [
         ("bad.json", "{", "bad.json: not JSON (line 1"),
-        ("odd.json", "[]", "odd.json: this is neither an EventBridge event"),
+        ("odd.json", "[]", "odd.json: this is neither what Lambda is invoked with"),
     ] {
         file(name, text);
         let run = run_in(directory.path(), &["check", "--event", name]).ended(1);
@@ -187,4 +187,36 @@ fn a_command_that_is_not_understood_ends_with_2() {
         let run = run(arguments).ended(2);
         assert!(run.err.contains("Usage"), "{arguments:?}\n{}", run.err);
     }
+}
+
+#[test]
+fn what_platforms_send_is_taken_as_an_event() {
+    let file = r#"version: 1
+defaults: { repository: acme/operations, trust_policy: alarms }
+callers: { push: { host: true, may_send: [google.monitoring, azure.monitor, projects/acme-prod/subscriptions/gatepass-findings] } }
+jobs:
+  all:
+    triggers:
+      - event: { source: aws.cloudwatch }
+      - event: { source: "arn:aws:sqs:eu-west-1:111122223333:findings" }
+      - event: { source: google.monitoring }
+      - event: { source: azure.monitor }
+      - event: { source: projects/acme-prod/subscriptions/gatepass-findings }
+    open_issue: { key: ["{{ event.id }}"], title: "{{ event.type }}" }
+"#;
+    let events = root().join("examples/events");
+    let path = |name: &str| events.join(name).display().to_string();
+    for (name, rendered) in [
+        ("alarm-action.json", "title   CloudWatch Alarm Action"),
+        ("sns.json", "title   CloudWatch Alarm Notification"),
+        ("sqs.json", "sqs.json (2): one issue in acme/operations"),
+        ("pubsub.json", "title   pubsub"),
+        ("pubsub-incident.json", "title   incident"),
+        ("azure-alert.json", "title   alert"),
+    ] {
+        let run = check(file, &["--event", &path(name)]).ended(0);
+        assert!(run.out.contains(rendered) && run.out.contains(name), "{rendered}\n{}", run.out);
+    }
+    let run = check(file, &["--event", &path("function-url.json")]).ended(1);
+    assert!(run.err.contains("function-url.json: this is"), "{}", run.err);
 }

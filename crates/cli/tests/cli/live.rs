@@ -132,7 +132,7 @@ fn requests_that_make_no_sense_say_what_does() {
     let (status, answer) = dev.send("nothing", "");
     assert_eq!(status, 404);
     assert!(
-        answer["detail"].as_str().unwrap().ends_with("alarm, schedule, webhook, timer, http"),
+        answer["detail"].as_str().unwrap().ends_with("alarm, schedule, github-release, timer, http"),
         "{answer}"
     );
     let (status, answer) = dev.send("alarm", "{");

@@ -5,8 +5,14 @@ mod check;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod send;
 #[cfg(test)]
 mod support;

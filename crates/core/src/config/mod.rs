@@ -3,9 +3,11 @@
 //! The format is fixed in `docs/contract.md`. Structure and the rules of single values are checked while the file is
 //! read; rules between values by `check`. Every problem of a file is reported at once.
 
+mod action;
 mod check;
 mod load;
 mod problem;
+mod trigger;
 mod values;
 
 use std::collections::BTreeMap;
@@ -13,14 +15,24 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::action::{
+    CheckedInput, Comment, Custom, DispatchRepository, DispatchWorkflow, Include, Input, OnRepeat, OpenIssue,
+    ReadRepository, ReadSettings, ReadStep,
+};
 pub use self::check::{Finding, Severity};
-pub(crate) use self::check::{check, may_send};
+pub(crate) use self::check::{check, may_bring_back, may_send};
 pub use self::load::{Loaded, load, read_file};
 pub use self::problem::ConfigError;
+pub use self::trigger::{
+    AwsSecret, AwsSecretField, DigestEncoding, HmacScheme, HttpTrigger, ScheduleTrigger, SecretSource,
+    Signature, Trigger, WebhookTrigger,
+};
 pub(crate) use self::values::check_relative;
-pub use self::values::{Audience, BotPattern, Cron, EventFilter, Issuer, ReadPath, Span, Version};
+pub use self::values::{Audience, BotPattern, Cron, EventFilter, Issuer, Pattern, ReadPath, Span, Version};
 use crate::client::ServiceUrl;
-use crate::names::{CallerName, JobId, RepositoryName, TrustPolicyName, VariableName};
+use crate::names::{
+    CallerName, JobId, OrganizationName, RepositoryName, TopicArn, TrustPolicyName, VariableName,
+};
 
 /// A cloud whose binary can run a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -128,17 +140,19 @@ pub struct GitHubSettings {
     pub api_url: Option<ServiceUrl>,
 }
 
-/// Somebody who may knock over HTTP: exactly one of `oidc` and `host`.
+/// Somebody who may knock over HTTP: exactly one of `oidc`, `sns` and `host`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Caller {
     /// Verified here, by an OIDC token.
     pub oidc: Option<OidcCaller>,
+    /// Verified here, by the signature of Amazon SNS.
+    pub sns: Option<SnsCaller>,
     /// Verified by the platform before the request arrives: Lambda IAM, private Cloud Run, a function key.
     #[serde(default)]
     pub host: bool,
-    /// What it may send: `schedule`, `http`, or event sources. When left out: what the triggers that name it need, and
-    /// no events.
+    /// What it may send: `schedule`, `http`, `queue` (what this deployment has put on its own queue), or event sources.
+    /// When left out: what the triggers that name it need, and no events; for `sns` its topics.
     pub may_send: Option<Vec<String>>,
     /// Whether its answers hold what only the log has otherwise: claims and policy text.
     #[serde(default)]
@@ -157,6 +171,14 @@ pub struct OidcCaller {
     pub subject: Option<String>,
     /// `email`, exactly, with `email_verified`.
     pub email: Option<String>,
+}
+
+/// Topics of Amazon SNS that deliver over HTTPS.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SnsCaller {
+    /// Their ARNs. Subscriptions of these topics are confirmed, and of no other.
+    pub topics: Vec<TopicArn>,
 }
 
 /// Where the proof of identity comes from.
@@ -213,9 +235,8 @@ pub struct Job {
     pub condition: Option<String>,
     /// Where: `owner/name`, or a template beside `repositories`.
     pub repository: Option<String>,
-    /// The repositories that a template in `repository` may give.
-    #[serde(default)]
-    pub repositories: Vec<RepositoryName>,
+    /// The repositories that a template in `repository` may give; without one, all that the job runs for.
+    pub repositories: Option<Repositories>,
     /// The policy that lets the workload in: `.github/chainguard/NAME.sts.yaml`.
     pub trust_policy: Option<TrustPolicyName>,
     /// What to read from the repository first; templates see the results by these names.
@@ -225,6 +246,17 @@ pub struct Job {
     pub open_issue: Option<OpenIssue>,
     /// The action: answer with what the repository is.
     pub read_repository: Option<ReadRepository>,
+    /// The action: comment on an issue or a pull request.
+    pub comment: Option<Comment>,
+    /// The action: run a workflow.
+    pub dispatch_workflow: Option<DispatchWorkflow>,
+    /// The action: raise a `repository_dispatch` event.
+    pub dispatch_repository: Option<DispatchRepository>,
+    /// The action: one that was written in Rust and linked into this binary.
+    pub custom: Option<Custom>,
+    /// Whether the work is done before the sender is answered, or put on the queue. When left out: queued where a queue
+    /// is configured and either the sender does not wait for the result or the action must not be done twice.
+    pub delivery: Option<Route>,
     /// Do everything but the writes.
     #[serde(default)]
     pub dry_run: bool,
@@ -235,6 +267,46 @@ pub struct Job {
     pub revoke: Option<Revoke>,
 }
 
+/// How an event reaches its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// Put on the cloud's queue, and done when it comes back from there.
+    Queued,
+    /// Done before the sender is answered.
+    Direct,
+}
+
+/// Several repositories.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Repositories {
+    /// These.
+    Listed(Vec<RepositoryName>),
+    /// Those of an organisation.
+    Organization(OrganizationFilter),
+}
+
+/// Repositories of an organisation that Octo STS's App is installed on. The trust policy is the organisation's: it stands in
+/// its repository `.github`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationFilter {
+    /// Its login.
+    pub organization: OrganizationName,
+    /// Only those with all of these topics.
+    #[serde(default)]
+    pub topics: Vec<String>,
+    /// Only those whose name without the owner this pattern matches, from its beginning to its end.
+    pub name: Option<Pattern>,
+    /// Also those that are archived, which nobody can write to.
+    #[serde(default)]
+    pub archived: bool,
+    /// Also forks.
+    #[serde(default)]
+    pub forks: bool,
+}
+
 /// When to revoke a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -243,178 +315,16 @@ pub enum Revoke {
     AfterRun,
 }
 
-/// When a job runs.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Trigger {
-    /// On an event.
-    Event(EventFilter),
-    /// At times.
-    Schedule(ScheduleTrigger),
-    /// When called.
-    Http(HttpTrigger),
-    /// When a webhook is delivered.
-    Webhook(WebhookTrigger),
-}
-
-/// Times.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleTrigger {
-    /// Five fields: minute, hour, day of month, month, day of week.
-    pub cron: Cron,
-    /// An IANA time zone; UTC when left out.
-    pub timezone: Option<String>,
-    /// Who may call over HTTP; native timers need none.
-    pub caller: Option<CallerName>,
-}
-
-/// A call.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpTrigger {
-    /// Who may call.
-    pub caller: CallerName,
-}
-
-/// A webhook.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookTrigger {
-    /// How deliveries are signed.
-    pub signature: Signature,
-    /// Which events, as `push` or `release.published`; all when left out.
-    #[serde(default)]
-    pub events: Vec<String>,
-    /// Where the secrets are: several while one is rotated.
-    pub secrets: Vec<SecretSource>,
-}
-
-/// How deliveries are signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Signature {
-    /// `X-Hub-Signature-256`.
-    Github,
-}
-
-/// Where a webhook's secret is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretSource {
-    /// In an environment variable.
-    Env(VariableName),
-    /// In a file, less the line break at its end.
-    File(String),
-}
-
-/// A read step: a path relative to the repository, or that with its settings.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum ReadStep {
-    /// The path alone.
-    Path(ReadPath),
-    /// With settings.
-    Settings(ReadSettings),
-}
-
-/// A read step with its settings.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadSettings {
-    /// Relative to the repository, as in `pulls?state=open`.
-    pub path: ReadPath,
-    /// The most items of a list, over all its pages.
-    #[serde(default = "default_max_items")]
-    pub max_items: u32,
-    /// Whether to leave out what goes beyond instead of failing.
-    #[serde(default)]
-    pub truncate: bool,
-}
-
-impl ReadStep {
-    /// With its settings.
-    pub fn settings(&self) -> ReadSettings {
-        match self {
-            Self::Path(path) => {
-                ReadSettings { path: path.clone(), max_items: default_max_items(), truncate: false }
-            }
-            Self::Settings(settings) => settings.clone(),
-        }
-    }
-}
-
-fn default_max_items() -> u32 {
-    500
-}
-
-/// Keep one open issue a key. The text fields are templates.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OpenIssue {
-    /// What makes an issue the same one.
-    pub key: Vec<String>,
-    /// Gives `open` or `closed`; `open` when left out.
-    pub state: Option<String>,
-    /// The title.
-    pub title: String,
-    /// The managed part of the body.
-    #[serde(default)]
-    pub body: String,
-    /// Labels besides `gatepass:<job>`.
-    #[serde(default)]
-    pub labels: Vec<String>,
-    /// Reopen an issue that was closed no longer ago than this, instead of opening another.
-    pub reopen_within: Option<Span>,
-    /// The most open issues of this job.
-    #[serde(default = "default_max_open")]
-    pub max_open: u32,
-}
-
-fn default_max_open() -> u32 {
-    100
-}
-
-/// Answer with what the repository is.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadRepository {
-    /// What to answer besides the repository itself.
-    #[serde(default)]
-    pub include: Vec<Include>,
-}
-
-/// A part of a repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Include {
-    /// Languages and their bytes.
-    Languages,
-    /// The latest release; null when there is none.
-    LatestRelease,
-    /// Open issues, without pull requests.
-    OpenIssues,
-    /// Open pull requests.
-    OpenPulls,
-}
-
-impl Include {
-    /// Its key in the answer.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Languages => "languages",
-            Self::LatestRelease => "latest_release",
-            Self::OpenIssues => "open_issues",
-            Self::OpenPulls => "open_pulls",
-        }
-    }
-}
-
 impl Job {
     /// Whether the binary of `platform` runs it.
     pub fn runs_on(&self, platform: Platform) -> bool {
         self.runs_on.as_ref().is_none_or(|platforms| platforms.contains(&platform))
     }
+}
+
+/// Whether an event has a say in this text.
+pub(crate) fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
 }
 
 /// The JSON Schema of the file, as it is committed beside the documentation.

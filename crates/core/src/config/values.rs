@@ -124,15 +124,49 @@ impl TryFrom<String> for BotPattern {
                     .into(),
             );
         }
-        // Grouped, so that the anchors hold for every alternative.
         let inner = text.strip_prefix('^').and_then(|text| text.strip_suffix('$')).unwrap_or_default();
-        Regex::new(&format!("^(?:{inner})$"))
-            .map(Self)
-            .map_err(|error| format!("not a regular expression: {error}"))
+        anchored(inner).map(Self)
     }
 }
 
+/// Grouped, so that the anchors hold for every alternative; and a pattern by itself, so that it cannot close the group.
+fn anchored(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern)
+        .and_then(|_| Regex::new(&format!("^(?:{pattern})$")))
+        .map_err(|error| format!("not a regular expression: {error}"))
+}
+
 text_schema!(BotPattern, { "type": "string", "format": "regex" });
+
+/// A pattern that a value must match from its beginning to its end, whether or not it says so itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern {
+    text: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// As the file has it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether all of `value` matches.
+    pub fn matches(&self, value: &str) -> bool {
+        self.regex.is_match(value)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Ok(Self { regex: anchored(&text)?, text })
+    }
+}
+
+text_schema!(Pattern, { "type": "string", "format": "regex" });
 
 /// A cron expression: minute, hour, day of month, month, day of week.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -379,6 +413,26 @@ mod tests {
                 && !hosted.matches("octo-sts")
                 && !hosted.matches("xocto-sts[bot]")
         );
+    }
+
+    #[test]
+    fn a_pattern_holds_for_the_whole_value() {
+        for (pattern, value, expected) in [
+            (r"^v\d+$", "v1", true),
+            (r"v\d+", "v1", true),
+            (r"v\d+", "xv1", false),
+            (r"v\d+", "v1; rm", false),
+            (r"^v\d+$", "v1\n", false),
+            (r"^v\d+$", "v1\nx", false),
+            ("a|b", "ab", false),
+            ("(?m)^a$", "x\na", false),
+        ] {
+            let pattern = Pattern::try_from(pattern.to_owned()).unwrap();
+            assert_eq!(pattern.matches(value), expected, "{pattern:?} {value:?}");
+        }
+        for bad in ["(", "a)|(b"] {
+            assert!(Pattern::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
     }
 
     #[test]

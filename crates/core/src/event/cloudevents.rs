@@ -5,7 +5,51 @@ use serde_json::{Map, Value};
 use super::{Event, json_or_text};
 use crate::failure::Failure;
 
+/// How many events a batch may hold.
+const MAX_BATCH: usize = 100;
+
+/// The type of a body that holds one event, and of one that holds several.
+const STRUCTURED: &str = "application/cloudevents+json";
+const BATCH: &str = "application/cloudevents-batch+json";
+
 impl Event {
+    /// Whether a request is one CloudEvent or a batch of them, by its marks.
+    pub fn is_cloudevents(headers: &HeaderMap) -> bool {
+        let kind = content_type(headers);
+        headers.contains_key("ce-specversion") || matches!(kind.as_deref(), Some(STRUCTURED | BATCH))
+    }
+
+    /// Reads CloudEvents as the HTTP binding brings them: one, as [`Event::from_cloudevents`] does, or a batch
+    /// (`application/cloudevents-batch+json`).
+    ///
+    /// Source: CloudEvents 1.0.2, HTTP protocol binding, "Batched Content Mode", and JSON event format, "JSON Batch Format".
+    ///
+    /// # Errors
+    /// As [`Event::from_cloudevents`], naming the event of a batch by its place; too large when it has too many.
+    pub fn all_from_cloudevents(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Self>, Failure> {
+        if content_type(headers).as_deref() != Some(BATCH) {
+            return Ok(vec![Self::from_cloudevents(headers, body)?]);
+        }
+        let Value::Array(envelopes) = parse("the batch of CloudEvents", body)? else {
+            return Err(Failure::invalid("the batch of CloudEvents is not a JSON array"));
+        };
+        if envelopes.len() > MAX_BATCH {
+            return Err(Failure::too_large(format!(
+                "the batch has {} events; send at most {MAX_BATCH} at once",
+                envelopes.len()
+            )));
+        }
+        let at = |place: usize, mut failure: Failure| {
+            failure.message = format!("event {} of the batch: {}", place + 1, failure.message);
+            failure
+        };
+        envelopes
+            .into_iter()
+            .enumerate()
+            .map(|(place, envelope)| structured(envelope).map_err(|failure| at(place, failure)))
+            .collect()
+    }
+
     /// Reads one CloudEvent as the HTTP binding brings it: in binary mode (`ce-` headers, the data as the body) or in
     /// structured mode (`application/cloudevents+json`).
     ///
@@ -13,17 +57,13 @@ impl Event {
     ///
     /// # Errors
     /// Invalid when a required attribute is missing, when the version is not 1.0, or when the body is not what the
-    /// content type says. Batches are not taken.
+    /// content type says.
     pub fn from_cloudevents(headers: &HeaderMap, body: &[u8]) -> Result<Self, Failure> {
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .map(|value| value.trim().to_ascii_lowercase());
+        let content_type = content_type(headers);
         match content_type.as_deref() {
-            Some("application/cloudevents+json") => structured(body),
-            Some("application/cloudevents-batch+json") => {
-                Err(Failure::invalid("a batch of CloudEvents is not taken; send one event a request"))
+            Some(STRUCTURED) => structured(parse("the CloudEvent", body)?),
+            Some(BATCH) => {
+                Err(Failure::invalid("this is a batch of CloudEvents, where one event is expected"))
             }
             _ if headers.contains_key("ce-specversion") => binary(headers, content_type.as_deref(), body),
             _ => Err(Failure::invalid(
@@ -33,14 +73,19 @@ impl Event {
     }
 }
 
-fn structured(body: &[u8]) -> Result<Event, Failure> {
-    let envelope: Value = serde_json::from_slice(body).map_err(|error| {
-        Failure::invalid(format!(
-            "the CloudEvent is not JSON (line {}, column {})",
-            error.line(),
-            error.column()
-        ))
-    })?;
+/// Without its parameters, in lower case.
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(|kind| kind.trim().to_ascii_lowercase())
+}
+
+fn parse(what: &str, body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        Failure::invalid(format!("{what} is not JSON (line {}, column {})", error.line(), error.column()))
+    })
+}
+
+fn structured(envelope: Value) -> Result<Event, Failure> {
     let Value::Object(mut envelope) = envelope else {
         return Err(Failure::invalid("the CloudEvent is not a JSON object"));
     };
@@ -120,6 +165,7 @@ fn from_attributes(mut attributes: Map<String, Value>, data: Value) -> Result<Ev
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -192,5 +238,85 @@ mod tests {
         }
         let not_json = Event::from_cloudevents(&headers(&BINARY), b"{").unwrap_err();
         assert!(not_json.message.contains("not JSON"), "{not_json}");
+    }
+
+    fn event(id: usize) -> Value {
+        json!({"specversion": "1.0", "id": id.to_string(), "source": "s", "type": "t", "time": "2026-11-20T09:00:00Z", "data": id})
+    }
+
+    fn batch(body: &str) -> Result<Vec<Event>, Failure> {
+        Event::all_from_cloudevents(
+            &headers(&[("content-type", "application/cloudevents-batch+json; charset=utf-8")]),
+            body.as_bytes(),
+        )
+    }
+
+    #[test]
+    fn a_batch_is_all_its_events_in_their_order() {
+        let events = batch(&json!([event(1), event(2)]).to_string()).unwrap();
+        let ids: Vec<_> = events.iter().map(|event| (event.id.as_str(), event.data.clone())).collect();
+        assert_eq!(ids, [("1", json!(1)), ("2", json!(2))]);
+        assert_eq!(batch("[]").unwrap(), []);
+        // One event is a batch of one.
+        assert_eq!(Event::all_from_cloudevents(&headers(&BINARY), b"{}").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_batch_that_is_not_right_says_where() {
+        let many: Vec<_> = (0..=MAX_BATCH).map(event).collect();
+        for (body, status, words) in [
+            ("[", 422, "the batch of CloudEvents is not JSON"),
+            ("{}", 422, "not a JSON array"),
+            (
+                &json!([event(1), 7]).to_string(),
+                422,
+                "event 2 of the batch: the CloudEvent is not a JSON object",
+            ),
+            (
+                &json!([{"specversion": "1.0"}, event(1)]).to_string(),
+                422,
+                "event 1 of the batch: the CloudEvent has no id",
+            ),
+            (&json!([[event(1)]]).to_string(), 422, "event 1 of the batch"),
+            (&json!(many).to_string(), 413, "has 101 events; send at most 100"),
+        ] {
+            let failure = batch(body).unwrap_err();
+            assert_eq!(failure.class.status(), status, "{failure}");
+            assert!(failure.message.contains(words), "{words}: {failure}");
+        }
+        assert_eq!(batch(&json!(many[1..]).to_string()).unwrap().len(), MAX_BATCH);
+    }
+
+    #[test]
+    fn marks_tell_cloudevents_from_everything_else() {
+        let marks = |pairs: &[(&'static str, &'static str)]| Event::is_cloudevents(&headers(pairs));
+        assert!(
+            marks(&BINARY) && marks(&[("content-type", STRUCTURED)]) && marks(&[("content-type", BATCH)])
+        );
+        assert!(
+            !marks(&[]) && !marks(&BINARY[1..]) && !marks(&[("content-type", "application/cloudevents")])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_is_read_or_refused(
+            body in "[ -~]{0,60}", id in "[ -~]{0,10}", source in "[ -~]{0,10}", kind in "[ -~]{0,10}", raw in any::<Vec<u8>>(),
+        ) {
+            let _ = batch(&body);
+            for kind in [STRUCTURED, BATCH] {
+                let _ = Event::all_from_cloudevents(&headers(&[("content-type", kind)]), &raw);
+            }
+            let whole = json!([{"specversion": "1.0", "id": id, "source": source, "type": kind, "data": body}]);
+            match batch(&whole.to_string()) {
+                Ok(events) => prop_assert_eq!((&events[0].id, &events[0].source, &events[0].kind), (&id, &source, &kind)),
+                Err(_) => prop_assert!(id.is_empty() || source.is_empty() || kind.is_empty()),
+            }
+            let mut binary = headers(&BINARY[..1]);
+            for (name, text) in [("ce-id", &id), ("ce-source", &source), ("ce-type", &kind)] {
+                binary.insert(name, text.parse().unwrap());
+            }
+            let _ = Event::all_from_cloudevents(&binary, &raw);
+        }
     }
 }

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use ring::digest;
 use serde_json::{Map, Value, json};
 
-use super::{Event, hex};
+use super::{Event, hex, json_or_text};
 use crate::failure::Failure;
 use crate::names::JobId;
 
@@ -34,7 +34,7 @@ impl GitHubDelivery {
             .filter(|name| {
                 !name.is_empty()
                     && name.len() <= 64
-                    && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                    && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
             })
             .ok_or_else(|| Failure::invalid("the header X-GitHub-Event is missing or is no event name"))?
             .to_owned();
@@ -74,5 +74,96 @@ impl GitHubDelivery {
             attributes: Map::from_iter([("github_event".to_owned(), json!(self.name))]),
             data: self.body,
         }
+    }
+}
+
+/// What a sender has signed beside the body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The same for every delivery of it.
+    pub id: String,
+    /// When this delivery was sent.
+    pub time: Timestamp,
+}
+
+/// A delivery of any other webhook whose signature has been verified.
+#[derive(Debug)]
+pub struct WebhookDelivery {
+    kind: Option<String>,
+    stamp: Stamp,
+    data: Value,
+}
+
+impl WebhookDelivery {
+    /// The longest `type` that is taken for one, in bytes.
+    const MAX_KIND: usize = 256;
+
+    /// A delivery of Standard Webhooks, which has an id, a time, and most often a `type` in its body.
+    pub fn standard(stamp: Stamp, body: &[u8]) -> Self {
+        let data = json_or_text(body);
+        let kind = data.get("type").and_then(Value::as_str);
+        let kind = kind.filter(|kind| !kind.is_empty() && kind.len() <= Self::MAX_KIND).map(str::to_owned);
+        Self { kind, stamp, data }
+    }
+
+    /// A delivery of which nothing but the body is signed. The same body again is the same event.
+    pub fn unstamped(body: &[u8]) -> Self {
+        let id = hex(digest::digest(&digest::SHA256, body).as_ref());
+        Self { kind: None, stamp: Stamp { id, time: Timestamp::now() }, data: json_or_text(body) }
+    }
+
+    /// Source: the job; type: the body's, or `webhook`. The body is JSON where it is JSON, else text.
+    pub fn into_event(self, job: &JobId) -> Event {
+        Event {
+            id: self.stamp.id,
+            source: job.to_string(),
+            kind: self.kind.unwrap_or_else(|| "webhook".into()),
+            time: self.stamp.time,
+            subject: None,
+            attributes: Map::new(),
+            data: self.data,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        Stamp { id: "msg_1".into(), time: "2026-11-20T09:00:00Z".parse().unwrap() }
+    }
+
+    #[test]
+    fn a_standard_delivery_is_what_its_stamp_and_body_say() {
+        let job = "order".parse().unwrap();
+        let event = WebhookDelivery::standard(stamp(), br#"{"type":"order.paid","n":1}"#).into_event(&job);
+        assert_eq!(
+            (event.id.as_str(), event.source.as_str(), event.kind.as_str()),
+            ("msg_1", "order", "order.paid")
+        );
+        assert_eq!((event.time, event.data), (stamp().time, json!({"type": "order.paid", "n": 1})));
+        for body in [
+            r#"{"type":7}"#,
+            r#"{"type":""}"#,
+            "[]",
+            "",
+            "hello",
+            &format!(r#"{{"type":"{}"}}"#, "x".repeat(257)),
+        ] {
+            let event = WebhookDelivery::standard(stamp(), body.as_bytes()).into_event(&job);
+            assert_eq!(event.kind, "webhook", "{body}");
+        }
+    }
+
+    #[test]
+    fn an_unstamped_delivery_is_known_again_by_its_body() {
+        let job = "order".parse().unwrap();
+        let event = |body: &[u8]| WebhookDelivery::unstamped(body).into_event(&job);
+        assert_eq!(event(b"a=1").id, event(b"a=1").id);
+        assert_ne!(event(b"a=1").id, event(b"a=2").id);
+        assert_eq!((event(b"a=1").data, event(b"a=1").kind.as_str()), (json!("a=1"), "webhook"));
+        // Nothing says what its type means.
+        assert_eq!(event(br#"{"type":"x"}"#).kind, "webhook");
     }
 }

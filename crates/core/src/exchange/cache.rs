@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
+use super::Scope;
 use crate::clock::age;
-use crate::names::{RepositoryName, TrustPolicyName};
+use crate::names::TrustPolicyName;
 use crate::secret::InstallationToken;
 
 /// How long a token is used. Octo STS tells no expiry; the token lives for about an hour and the vendor's own clients
@@ -23,7 +24,7 @@ pub(super) struct Key {
     pub(super) url: String,
     pub(super) audience: String,
     pub(super) source: String,
-    pub(super) scope: RepositoryName,
+    pub(super) scope: Scope,
     pub(super) trust_policy: TrustPolicyName,
 }
 
@@ -131,7 +132,7 @@ mod tests {
             url: "https://octo-sts.dev".into(),
             audience: "octo-sts.dev".into(),
             source: "test".into(),
-            scope: "acme/operations".parse().unwrap(),
+            scope: Scope::Repository("acme/operations".parse().unwrap()),
             trust_policy: "alarms".parse().unwrap(),
         }
     }

@@ -5,6 +5,7 @@
 
 mod cache;
 mod refusal;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,12 +19,13 @@ use serde::Deserialize;
 
 use self::cache::{Cache, Key, NoToken};
 use self::refusal::Refusal;
+pub use self::scope::Scope;
 use crate::client::{ServiceUrl, describe, excerpt, harmless, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
 use crate::failure::Failure;
 use crate::id_token::IdTokenSource;
-use crate::names::{JobId, RepositoryName, TrustPolicyName};
+use crate::names::{JobId, TrustPolicyName};
 use crate::retry;
 use crate::secret::InstallationToken;
 use crate::telemetry::TARGET;
@@ -40,8 +42,8 @@ const MAX_MESSAGE: usize = 1000;
 pub struct Access<'a> {
     /// Who asks.
     pub job: &'a JobId,
-    /// The repository that the token is for.
-    pub scope: &'a RepositoryName,
+    /// What the token is for.
+    pub scope: &'a Scope,
     /// The policy that lets this workload in.
     pub trust_policy: &'a TrustPolicyName,
     /// What the job's action does, in the words of a trust policy: permission to `read` or `write`.

@@ -155,7 +155,7 @@ impl Refusal {
                 "read its message, and compare {path} with the policy below",
             ),
         };
-        let policy_path = format!("{} in {}", policy_path(access.trust_policy.as_str()), access.scope);
+        let policy_path = format!("{} in {}", policy_path(access.trust_policy.as_str()), access.scope.home());
         let next_step = next_step
             .replace("{path}", &policy_path)
             .replace("{scope}", access.scope.as_str())
@@ -188,11 +188,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::exchange::Scope;
     use crate::failure::Class;
 
     fn with_access<T>(test: impl FnOnce(&Access<'_>, &Claims) -> T) -> T {
         let permissions = BTreeMap::from([("issues".to_owned(), "write".to_owned())]);
-        let (job, scope) = ("alarms".parse().unwrap(), "acme/operations".parse().unwrap());
+        let job = "alarms".parse().unwrap();
+        let scope = Scope::Repository("acme/operations".parse().unwrap());
         let trust_policy = "alarms".parse().unwrap();
         let access =
             Access { job: &job, scope: &scope, trust_policy: &trust_policy, permissions: &permissions };

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const SECONDARY: Duration = Duration::from_secs(60);
 
 /// The longest wait that is taken from a header. The primary limit resets every hour.
-const LONGEST: u64 = 2 * 3600;
+pub(super) const LONGEST: Duration = Duration::from_secs(2 * 3600);
 
 /// The judgement of one answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,8 +26,12 @@ pub(super) enum Verdict {
     TokenRefused,
     /// 403: this token may not, and one with other permissions may.
     Forbidden(Failure),
-    /// 404.
+    /// 403 or 429: over a rate limit, and when to come back.
+    Limited(Failure),
+    /// 404 and 410.
     Missing(Failure),
+    /// 422: it does not take what was sent; with its own words.
+    Rejected(Failure, String),
     /// 5xx: it may pass, and a write may have taken effect.
     Passing(Failure),
     /// Say so.
@@ -50,7 +54,7 @@ pub(super) fn judge(status: u16, headers: &HeaderMap, body: &[u8], what: &str) -
         301 | 302 | 307 | 308 => Verdict::Moved,
         401 => Verdict::TokenRefused,
         403 | 429 => match wait(status, headers, body) {
-            Some(wait) => failed(Failure::deferred(
+            Some(wait) => Verdict::Limited(Failure::deferred(
                 wait,
                 format!("GitHub, {what}: over a rate limit; deliver it again in {} s", wait.as_secs()),
             )),
@@ -59,14 +63,16 @@ pub(super) fn judge(status: u16, headers: &HeaderMap, body: &[u8], what: &str) -
         404 => Verdict::Missing(Failure::refused(format!(
             "GitHub, {what}: not there, or not visible to this token; check the name, that the Octo STS App may access the repository, and the trust policy's permissions"
         ))),
-        410 => failed(Failure::refused(format!(
+        410 => Verdict::Missing(Failure::refused(format!(
             "GitHub, {what}: switched off or gone ({}); enable it in the repository's settings, or name another repository",
             said(body)
         ))),
-        422 => failed(Failure::invalid(format!(
-            "GitHub, {what}: not accepted ({}); change the template that gives this",
-            said(body)
-        ))),
+        422 => {
+            let said = said(body);
+            let message =
+                format!("GitHub, {what}: not accepted ({said}); change the template that gives this");
+            Verdict::Rejected(Failure::invalid(message), said)
+        }
         451 => failed(Failure::refused(format!(
             "GitHub, {what}: blocked for legal reasons ({}); name another repository",
             said(body)
@@ -98,7 +104,7 @@ fn forbidden(headers: &HeaderMap, body: &[u8], what: &str) -> Failure {
 
 /// How long a rate limit asks to wait; `None` when this is no rate limit.
 fn wait(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
-    let clamped = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0).clamp(1, LONGEST));
+    let clamped = |seconds: i64| Duration::from_secs(u64::try_from(seconds).unwrap_or(0).max(1)).min(LONGEST);
     if let Some(seconds) = number(headers, "retry-after") {
         return Some(clamped(seconds));
     }
@@ -154,6 +160,8 @@ mod tests {
         match judge(status, &headers(pairs), body.as_bytes(), "x") {
             Verdict::Failed(failure)
             | Verdict::Forbidden(failure)
+            | Verdict::Limited(failure)
+            | Verdict::Rejected(failure, _)
             | Verdict::Missing(failure)
             | Verdict::Passing(failure) => failure,
             other => panic!("{other:?}"),

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::pages::Items;
@@ -73,9 +73,10 @@ pub struct Issue {
     pull_request: Option<serde::de::IgnoredAny>,
 }
 
+/// An account.
 #[derive(Clone, Debug, Deserialize)]
-struct User {
-    login: String,
+pub(super) struct User {
+    pub(super) login: String,
 }
 
 /// GitHub lists labels as objects; its older answers have plain names.
@@ -123,7 +124,7 @@ pub struct IssueQuery<'a> {
 }
 
 /// An issue to open.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NewIssue<'a> {
     /// At most 256 characters.
     pub title: &'a str,
@@ -131,6 +132,15 @@ pub struct NewIssue<'a> {
     pub body: &'a str,
     /// Created by GitHub where they do not exist.
     pub labels: &'a [String],
+    /// Logins, at most ten.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub assignees: &'a [String],
+    /// The number of a milestone of the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<u32>,
+    /// The name of an issue type of the organisation.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'a str>,
 }
 
 /// What to change of an issue; what is `None` stays.
@@ -156,7 +166,7 @@ impl GitHub<'_> {
     /// # Errors
     /// As [`GitHub::get`].
     pub async fn issues(&self, query: &IssueQuery<'_>, most: usize) -> Result<Items<Issue>, Failure> {
-        let what = format!("listing the issues of {}", self.access.scope);
+        let what = format!("listing the issues of {}", self.repository);
         let is_issue = |issue: &Issue| !issue.is_pull_request();
         self.list_wanted(self.issues_url(query)?, most, &what, is_issue).await
     }
@@ -188,12 +198,22 @@ impl GitHub<'_> {
         Ok(url)
     }
 
+    /// Reads one issue as it is now, where a list may lag behind; `None` when it is not there or no longer.
+    ///
+    /// # Errors
+    /// As [`GitHub::get`].
+    pub async fn issue(&self, number: u64) -> Result<Option<Issue>, Failure> {
+        let what = format!("reading issue #{number} of {}", self.repository);
+        let answer = self.find(self.repository_url(&format!("issues/{number}"))?, &what).await?;
+        answer.map(|answer| answer.read(&what)).transpose()
+    }
+
     /// Opens an issue.
     ///
     /// # Errors
     /// [`CallError::Unknown`] when it may have been opened all the same.
     pub async fn create_issue(&self, issue: &NewIssue<'_>) -> Result<Issue, CallError> {
-        let what = format!("opening an issue in {}", self.access.scope);
+        let what = format!("opening an issue in {}", self.repository);
         let url = self.repository_url("issues").map_err(CallError::Failed)?;
         let answer = self.post(url, &json!(issue), &what).await?;
         answer.read(&what).map_err(CallError::Unknown)
@@ -204,7 +224,7 @@ impl GitHub<'_> {
     /// # Errors
     /// As [`GitHub::patch`].
     pub async fn update_issue(&self, number: u64, patch: &IssuePatch) -> Result<Issue, Failure> {
-        let what = format!("changing issue #{number} of {}", self.access.scope);
+        let what = format!("changing issue #{number} of {}", self.repository);
         let url = self.repository_url(&format!("issues/{number}"))?;
         self.patch(url, &json!(patch), &what).await?.read(&what)
     }
@@ -214,21 +234,9 @@ impl GitHub<'_> {
     /// # Errors
     /// As [`GitHub::get`].
     pub async fn add_labels(&self, number: u64, labels: &[&str]) -> Result<(), Failure> {
-        let what = format!("labelling issue #{number} of {}", self.access.scope);
+        let what = format!("labelling issue #{number} of {}", self.repository);
         let url = self.repository_url(&format!("issues/{number}/labels"))?;
         self.repeatable(&Method::POST, url, Some(&json!({ "labels": labels })), &what).await?;
         Ok(())
-    }
-
-    /// Reads one document below the repository.
-    ///
-    /// # Errors
-    /// As [`GitHub::get`].
-    pub async fn document(&self, path: &str) -> Result<Value, Failure> {
-        let what = match path {
-            "" => format!("reading {}", self.access.scope),
-            path => format!("reading {path} of {}", self.access.scope),
-        };
-        self.get(self.repository_url(path)?, &what).await?.read(&what)
     }
 }

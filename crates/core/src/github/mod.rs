@@ -4,8 +4,14 @@
 //! judges every answer by the table of `answer`. A token goes to the configured API's origin only.
 
 mod answer;
+mod comments;
+mod documents;
+mod error;
+mod gate;
 mod issues;
 mod pages;
+mod repositories;
+mod workflows;
 
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
@@ -18,12 +24,19 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use self::answer::Verdict;
+pub use self::comments::IssueComment;
+pub use self::error::CallError;
+use self::error::Rejection;
+use self::gate::Gate;
 pub use self::issues::{Issue, IssuePatch, IssueQuery, IssueState, NewIssue, StateReason};
 pub use self::pages::{Items, Read};
+pub use self::repositories::RepositoryListed;
+pub use self::workflows::{StartedRun, WorkflowDispatch, WorkflowRun};
 use crate::client::{BodyError, ServiceUrl, describe, read_body};
 use crate::deadline::Deadline;
 use crate::exchange::{Access, OctoSts};
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
+use crate::names::RepositoryName;
 use crate::retry;
 use crate::secret::InstallationToken;
 use crate::telemetry::TARGET;
@@ -47,6 +60,14 @@ pub struct Gateway {
     pub api: ServiceUrl,
     /// The exchange.
     pub sts: OctoSts,
+    gate: Gate,
+}
+
+impl Gateway {
+    /// To the GitHub at `api`, with tokens from `sts`.
+    pub fn new(client: Client, api: ServiceUrl, sts: OctoSts) -> Self {
+        Self { client, api, sts, gate: Gate::default() }
+    }
 }
 
 /// GitHub for one job and one event.
@@ -54,6 +75,7 @@ pub struct Gateway {
 pub struct GitHub<'a> {
     gateway: &'a Gateway,
     access: Access<'a>,
+    repository: &'a RepositoryName,
     deadline: Deadline,
     revoke: bool,
     token: Mutex<Option<InstallationToken>>,
@@ -68,60 +90,36 @@ pub struct Answer {
     next: Option<Url>,
 }
 
-/// Why a call has no answer.
-#[derive(Debug)]
-pub enum CallError {
-    /// It has failed.
-    Failed(Failure),
-    /// 404: it is not there, or not visible.
-    Missing(Failure),
-    /// It may or may not have taken effect: the connection broke, or GitHub answered 5xx.
-    Unknown(Failure),
-}
-
-/// Why one try has no answer: here a token that GitHub does not take can still be replaced.
-enum Rejection {
-    Token,
-    Call(CallError),
-}
-
-impl Rejection {
-    fn into_error(self, what: &str) -> CallError {
-        match self {
-            Self::Token => CallError::Failed(Failure::refused(format!(
-                "GitHub, {what}: the token is not accepted; check that github.api_url is the GitHub that Octo STS serves"
-            ))),
-            Self::Call(error) => error,
-        }
-    }
-}
-
-impl From<CallError> for Rejection {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Failed(failure) | CallError::Missing(failure) | CallError::Unknown(failure) => failure,
-        }
-    }
-}
-
 impl<'a> GitHub<'a> {
-    /// With `revoke`, the token is one that nobody else uses, and [`GitHub::finish`] revokes it.
-    pub fn new(gateway: &'a Gateway, access: Access<'a>, deadline: Deadline, revoke: bool) -> Self {
+    /// Paths are below `repository`, which `access` must reach. With `revoke`, the token is one that nobody else uses, and
+    /// [`GitHub::finish`] revokes it.
+    pub fn new(
+        gateway: &'a Gateway,
+        access: Access<'a>,
+        repository: &'a RepositoryName,
+        deadline: Deadline,
+        revoke: bool,
+    ) -> Self {
         Self {
             gateway,
             access,
+            repository,
             deadline,
             revoke,
             token: Mutex::new(None),
             calls: AtomicU32::new(0),
             rate_left: AtomicI64::new(-1),
         }
+    }
+
+    /// The repository that paths are below.
+    pub fn repository(&self) -> &RepositoryName {
+        self.repository
+    }
+
+    /// How much time is left for this event.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.remaining()
     }
 
     /// How many calls were made.
@@ -155,7 +153,7 @@ impl<'a> GitHub<'a> {
     /// # Errors
     /// Invalid when `path` climbs out of the repository.
     pub fn repository_url(&self, path: &str) -> Result<Url, Failure> {
-        let base = format!("repos/{}", self.access.scope);
+        let base = format!("repos/{}", self.repository);
         let path = path.trim_start_matches('/');
         let url = self.gateway.api.with_path(&if path.is_empty() {
             base.clone()
@@ -170,7 +168,7 @@ impl<'a> GitHub<'a> {
         if below {
             Ok(url)
         } else {
-            Err(Failure::invalid(format!("the path {path:?} leaves the repository {}", self.access.scope)))
+            Err(Failure::invalid(format!("the path {path:?} leaves the repository {}", self.repository)))
         }
     }
 
@@ -185,7 +183,7 @@ impl<'a> GitHub<'a> {
     /// Reads what need not be there.
     ///
     /// # Errors
-    /// As [`GitHub::get`], but 404 is `None`.
+    /// As [`GitHub::get`], but 404 and 410 are `None`.
     pub async fn find(&self, url: Url, what: &str) -> Result<Option<Answer>, Failure> {
         match self.repeatable(&Method::GET, url, None, what).await {
             Err(CallError::Missing(_)) => Ok(None),
@@ -236,6 +234,7 @@ impl<'a> GitHub<'a> {
         body: Option<&Value>,
         what: &str,
     ) -> Result<Answer, CallError> {
+        self.ask_gate(what).map_err(CallError::Failed)?;
         let token = self.current_token().await.map_err(CallError::Failed)?;
         match self.once(method, url.clone(), body, &token, what).await {
             Err(Rejection::Token) => {
@@ -248,6 +247,21 @@ impl<'a> GitHub<'a> {
             }
             result => result.map_err(|rejection| rejection.into_error(what)),
         }
+    }
+
+    /// Whoever GitHub has asked to wait is not let through before the time is up.
+    fn ask_gate(&self, what: &str) -> Result<(), Failure> {
+        let owner = self.repository.owner();
+        let Some(opens) = self.gateway.gate.opens(owner) else { return Ok(()) };
+        Err(Failure {
+            class: Class::Deferred(opens),
+            ..Failure::deferred(
+                Duration::ZERO,
+                format!(
+                    "GitHub, {what}: not asked, because it wants to hear nothing about {owner} before {opens:.0}: over a rate limit; deliver it again then"
+                ),
+            )
+        })
     }
 
     async fn current_token(&self) -> Result<InstallationToken, Failure> {
@@ -305,6 +319,15 @@ impl<'a> GitHub<'a> {
                     // Whoever then gives the trust policy the permission must not wait for this token to grow old.
                     self.gateway.sts.forget(&self.access, token).await;
                     return Err(CallError::Failed(failure).into());
+                }
+                Verdict::Limited(failure) => {
+                    if let Class::Deferred(opens) = failure.class {
+                        self.gateway.gate.shut(self.repository.owner(), opens);
+                    }
+                    return Err(CallError::Failed(failure).into());
+                }
+                Verdict::Rejected(failure, said) => {
+                    return Err(CallError::Rejected { failure, said }.into());
                 }
                 Verdict::Missing(failure) => return Err(CallError::Missing(failure).into()),
                 Verdict::Passing(failure) => return Err(CallError::Unknown(failure).into()),

@@ -52,10 +52,22 @@ impl GitHub<'_> {
         what: &str,
         wanted: impl Fn(&T) -> bool,
     ) -> Result<Items<T>, Failure> {
+        self.list_pages(url, most, what, |page: Vec<T>| page, wanted).await
+    }
+
+    /// As [`GitHub::list_wanted`], of a list whose pages are documents with the items inside.
+    pub(super) async fn list_pages<P: DeserializeOwned, T>(
+        &self,
+        url: Url,
+        most: usize,
+        what: &str,
+        items_of: impl Fn(P) -> Vec<T>,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Items<T>, Failure> {
         let (mut items, mut seen, mut next) = (Vec::new(), 0, Some(url));
         while let Some(url) = next.take_if(|_| items.len() < most && seen < most.saturating_add(UNWANTED)) {
             let page = self.get(url, what).await?;
-            let all: Vec<T> = page.read(what)?;
+            let all = items_of(page.read(what)?);
             next = page.next;
             // An empty page that has a next one might have one for ever.
             if all.is_empty() {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Arrival, HttpAnswer, JobInPath, Surface, name_of, taken};
 use crate::config::{Caller, Trigger};
 use crate::deadline::Deadline;
-use crate::delivery::{Address, Delivery};
+use crate::delivery::{Address, Delivery, Sender};
 use crate::event::{HttpCall, Schedule};
 use crate::failure::Failure;
 use crate::inbound::callers::Candidate;
@@ -70,7 +70,7 @@ impl Surface {
             };
             call.into_event()
         };
-        let delivery = Delivery { event, to: Address::Job(job.name().clone()) };
+        let delivery = Delivery { event, to: Address::Job(job.name().clone()), by: Sender::Waiting };
         Ok((self.app.handle_to_the_end(delivery, deadline).await?, by.caller.details))
     }
 }

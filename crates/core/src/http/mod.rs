@@ -9,6 +9,8 @@ mod correlation;
 mod events;
 mod hooks;
 mod jobs;
+mod marks;
+mod sns;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::routing::{get, post};
+use futures_util::future::join_all;
 
 pub use self::answer::HttpAnswer;
 pub use self::body::RequestBody;
@@ -30,9 +33,13 @@ use crate::inbound::callers::Door;
 pub use crate::inbound::callers::HostCheck;
 use crate::inbound::keys::KeyStore;
 use crate::inbound::secrets::Secrets;
+use crate::inbound::sns::SnsDoor;
 use crate::names::JobId;
 use crate::report::Report;
 use crate::telemetry::TARGET;
+
+/// How long the secrets may take at the start: Lambda gives ten seconds to all of it.
+const START: Duration = Duration::from_secs(7);
 
 /// The host's own id of a request, as a request extension. Without one, a random one serves.
 #[derive(Clone, Debug)]
@@ -42,6 +49,7 @@ pub struct RequestId(pub String);
 pub(crate) struct Surface {
     app: Arc<App>,
     door: Door,
+    sns: SnsDoor,
     secrets: BTreeMap<JobId, Secrets>,
     host: HostCheck,
 }
@@ -51,24 +59,14 @@ impl App {
     /// extensions. A [`Deadline`] among them is kept.
     ///
     /// # Errors
-    /// When a webhook's secret cannot be read: the start stops rather than leave a route open or dead.
-    pub fn router(self: &Arc<Self>, host: HostCheck) -> Result<Router, StartError> {
-        let mut secrets = BTreeMap::new();
-        let mut problems = Vec::new();
-        for job in self.jobs().iter() {
-            let Some(webhook) = job.webhook() else { continue };
-            match Secrets::read(&webhook.secrets, self.env()) {
-                Ok(read) => {
-                    secrets.insert(job.name().clone(), read);
-                }
-                Err(message) => problems.push(format!("jobs.{}: {message}", job.name())),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(StartError::Environment(problems.join("\n")));
-        }
+    /// All webhooks' secrets that cannot be read: the start stops rather than leave a route open or dead. An endpoint of
+    /// SNS that is set to what may not be asked.
+    pub async fn router(self: &Arc<Self>, host: HostCheck) -> Result<Router, StartError> {
+        let secrets = self.secrets().await?;
         let keys = KeyStore::new(self.clients().outbound.clone());
-        let surface = Arc::new(Surface { app: Arc::clone(self), door: Door::new(keys), secrets, host });
+        let sns =
+            SnsDoor::new(self.clients().outbound.clone(), self.env()).map_err(StartError::Environment)?;
+        let surface = Arc::new(Surface { app: Arc::clone(self), door: Door::new(keys), sns, secrets, host });
         Ok(Router::new()
             .route("/health", get(health))
             .route("/hooks/{job}", post(hooks::deliver))
@@ -78,6 +76,27 @@ impl App {
             .method_not_allowed_fallback(wrong_method)
             .layer(axum::middleware::from_fn(correlation::correlate))
             .with_state(surface))
+    }
+
+    /// Every webhook's, read at once.
+    async fn secrets(&self) -> Result<BTreeMap<JobId, Secrets>, StartError> {
+        let deadline = Deadline::after(START);
+        let webhooks = self.jobs().iter().filter_map(|job| Some((job.name(), job.webhook()?)));
+        let reading = webhooks.map(async |(name, webhook)| {
+            (name, Secrets::read(webhook, self.env(), self.secret_store(), deadline).await)
+        });
+        let (mut secrets, mut problems) = (BTreeMap::new(), Vec::new());
+        for (name, result) in join_all(reading).await {
+            match result {
+                Ok(read) => {
+                    secrets.insert(name.clone(), read);
+                }
+                Err(messages) => {
+                    problems.extend(messages.iter().map(|message| format!("jobs.{name}: {message}")))
+                }
+            }
+        }
+        if problems.is_empty() { Ok(secrets) } else { Err(StartError::Environment(problems.join("\n"))) }
     }
 }
 
@@ -149,3 +168,6 @@ impl Arrival {
         self.deadline.map_or_else(|| Deadline::after(budget), |deadline| deadline.at_most(budget))
     }
 }
+
+#[cfg(test)]
+mod tests;

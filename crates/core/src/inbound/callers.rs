@@ -59,13 +59,13 @@ impl<'a> Verified<'a> {
     /// # Errors
     /// Deferred when it is not known of every candidate whether it sent this, else what `forbidden` says.
     pub fn who(
-        self,
+        &self,
         may: impl Fn(&Caller) -> bool,
         forbidden: impl FnOnce(&Self) -> Failure,
     ) -> Result<Candidate<'a>, Failure> {
         match self.all().find(|candidate| may(candidate.caller)) {
             Some(candidate) => Ok(candidate),
-            None => Err(self.undecided.clone().unwrap_or_else(|| forbidden(&self))),
+            None => Err(self.undecided.clone().unwrap_or_else(|| forbidden(self))),
         }
     }
 }

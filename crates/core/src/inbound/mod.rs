@@ -6,6 +6,7 @@ pub mod jwt;
 pub mod keys;
 pub mod secrets;
 pub mod signature;
+pub mod sns;
 
 use http::{HeaderMap, header};
 

@@ -1,25 +1,36 @@
 //! Jobs: which events they want, and what they do with them.
 
+mod action;
+mod comment;
+mod custom;
+mod dispatch;
+mod memory;
 mod neutral;
 mod open_issue;
 mod read;
 mod read_repository;
 mod rehearse;
 mod run;
+mod several;
+mod situation;
 mod template;
+mod text;
 
 use std::collections::BTreeMap;
 
 use gatepass_yaml::{Path, Problem};
 
-use self::open_issue::OpenIssue;
+use self::action::Action;
+pub use self::custom::{Actions, Call, CustomAction};
+use self::memory::Memory;
 use self::read::Read;
-use self::read_repository::ReadRepository;
-pub use self::rehearse::{Draft, Rehearsal};
+pub use self::rehearse::{Draft, Rehearsal, Where};
 use self::template::{Compiler, Condition, Purpose, Template, Templates};
 use crate::config::{
-    self, BotPattern, Caller, ConfigError, Loaded, Platform, Revoke, Severity, Trigger, WebhookTrigger,
+    self, BotPattern, Caller, ConfigError, Loaded, OrganizationFilter, Platform, Repositories, Revoke, Route,
+    Severity, Trigger, WebhookTrigger,
 };
+use crate::delivery::Sender;
 use crate::env::Env;
 use crate::event::Event;
 use crate::names::{CallerName, JobId, RepositoryName, TrustPolicyName};
@@ -33,6 +44,7 @@ pub struct Jobs {
     vars: BTreeMap<String, String>,
     namespace: String,
     bots: BotPattern,
+    memory: Memory,
 }
 
 /// One job.
@@ -47,6 +59,7 @@ pub struct Job {
     permissions: BTreeMap<String, String>,
     reads: Vec<Read>,
     action: Action,
+    route: Option<Route>,
     dry_run: bool,
     from_self: bool,
     revoke: bool,
@@ -57,12 +70,8 @@ pub struct Job {
 enum Target {
     Fixed(RepositoryName),
     Chosen { template: Template, allowed: Vec<RepositoryName> },
-}
-
-#[derive(Debug)]
-enum Action {
-    OpenIssue(OpenIssue),
-    ReadRepository(ReadRepository),
+    Listed(Vec<RepositoryName>),
+    Organization(OrganizationFilter),
 }
 
 impl Jobs {
@@ -70,7 +79,11 @@ impl Jobs {
     ///
     /// # Errors
     /// Every problem of the file that stands in the way. Warnings come with the jobs, or with the errors.
-    pub fn compile(file: &Loaded, platform: Option<Platform>) -> Result<(Self, Vec<Problem>), ConfigError> {
+    pub fn compile(
+        file: &Loaded,
+        platform: Option<Platform>,
+        actions: &Actions,
+    ) -> Result<(Self, Vec<Problem>), ConfigError> {
         let mut compiler = Compiler { file, templates: Templates::new(), problems: Vec::new() };
         let mut warnings = Vec::new();
         for finding in config::check(file, platform) {
@@ -85,7 +98,7 @@ impl Jobs {
             .jobs
             .iter()
             .filter(|(_, job)| runs(job))
-            .filter_map(|(name, job)| Job::compile(&mut compiler, name, job))
+            .filter_map(|(name, job)| Job::compile(&mut compiler, name, job, actions))
             .collect();
         let bots = config.sts.bots().map_err(|message| ConfigError::whole(&file.file, message, ""))?;
         let Compiler { templates, problems, .. } = compiler;
@@ -100,6 +113,7 @@ impl Jobs {
                 vars: BTreeMap::new(),
                 namespace: config.namespace.clone(),
                 bots,
+                memory: Memory::default(),
             },
             warnings,
         ))
@@ -124,6 +138,22 @@ impl Jobs {
             }
         }
         file.conclude(problems)
+    }
+
+    /// For a binary without a queue.
+    ///
+    /// # Errors
+    /// When a job asks for one.
+    pub fn need_no_queue(&self, file: &Loaded) -> Result<(), ConfigError> {
+        let asking = self.list.iter().filter(|job| job.route == Some(Route::Queued));
+        let problems = asking.map(|job| {
+            file.problem(
+                Path::root().key("jobs").key(job.name.as_str()).key("delivery"),
+                "this job wants a queue, and there is none",
+                "name the queue in the environment variable GATEPASS_QUEUE, or take `delivery: queued` out",
+            )
+        });
+        file.conclude(problems.collect())
     }
 
     /// Makes every job do everything but the writes.
@@ -155,10 +185,14 @@ impl Jobs {
 }
 
 impl Job {
-    fn compile(compiler: &mut Compiler<'_>, name: &JobId, job: &config::Job) -> Option<Self> {
+    fn compile(
+        compiler: &mut Compiler<'_>,
+        name: &JobId,
+        job: &config::Job,
+        actions: &Actions,
+    ) -> Option<Self> {
         let config = &compiler.file.config;
         let place = Path::root().key("jobs").key(name.as_str());
-        let reads: Vec<&str> = job.read.keys().map(|name| name.as_str()).collect();
         let condition = match &job.condition {
             Some(source) => compiler.condition(&place.key("if"), source).map(Some),
             None => Some(None),
@@ -172,14 +206,7 @@ impl Job {
             })
             .collect();
         let steps: Option<Vec<Read>> = steps.into_iter().collect();
-        let action = match (&job.open_issue, &job.read_repository) {
-            (Some(action), None) => {
-                OpenIssue::compile(compiler, &place.key("open_issue"), action, &reads).map(Action::OpenIssue)
-            }
-            (None, Some(action)) => Some(Action::ReadRepository(ReadRepository::compile(action))),
-            // `check` has reported it.
-            _ => None,
-        };
+        let action = Action::compile(compiler, &place, job, actions);
         let (steps, action) = (steps?, action?);
         Some(Self {
             name: name.clone(),
@@ -194,6 +221,7 @@ impl Job {
             dry_run: job.dry_run || config.dry_run,
             from_self: job.from_self,
             revoke: job.revoke == Some(Revoke::AfterRun),
+            route: job.delivery,
         })
     }
 
@@ -221,13 +249,31 @@ impl Job {
     pub fn repository(&self) -> Option<&RepositoryName> {
         match &self.target {
             Target::Fixed(name) => Some(name),
-            Target::Chosen { .. } => None,
+            Target::Chosen { .. } | Target::Listed(_) | Target::Organization(_) => None,
         }
+    }
+
+    /// Whether it runs once for each of several repositories.
+    pub fn is_for_several(&self) -> bool {
+        matches!(self.target, Target::Listed(_) | Target::Organization(_))
+    }
+
+    /// How an event of this sender reaches it, where there is a queue: through the queue when the sender would drop the event
+    /// soon, or when doing it twice would show; what only reads answers whoever asks.
+    pub fn route(&self, by: Sender) -> Route {
+        let is_default = match by {
+            _ if self.is_read_only() => false,
+            Sender::Forgetful => true,
+            Sender::Waiting => !self.action.converges(),
+            // It comes from a queue already, or waits for one.
+            Sender::Patient | Sender::Hasty => false,
+        };
+        self.route.unwrap_or(if is_default { Route::Queued } else { Route::Direct })
     }
 
     /// Whether it only reads, so that a GET may start it.
     pub fn is_read_only(&self) -> bool {
-        matches!(self.action, Action::ReadRepository(_))
+        self.action.is_read_only()
     }
 
     /// Whether it takes GitHub events that our own bots caused.
@@ -262,13 +308,17 @@ impl Target {
         default: Option<&RepositoryName>,
     ) -> Option<Self> {
         let place = place.key("repository");
-        match &job.repository {
-            None => default.cloned().map(Self::Fixed),
-            Some(text) if text.contains("{{") || text.contains("{%") => {
+        match (&job.repository, &job.repositories) {
+            (None, None) => default.cloned().map(Self::Fixed),
+            (None, Some(Repositories::Listed(list))) => Some(Self::Listed(list.clone())),
+            (None, Some(Repositories::Organization(filter))) => Some(Self::Organization(filter.clone())),
+            (Some(text), Some(Repositories::Listed(allowed))) if config::is_template(text) => {
                 let template = compiler.template(Purpose::Plain, &place, text, &[])?;
-                Some(Self::Chosen { template, allowed: job.repositories.clone() })
+                Some(Self::Chosen { template, allowed: allowed.clone() })
             }
-            Some(text) => match text.parse() {
+            // `check` has reported it.
+            (Some(text), _) if config::is_template(text) => None,
+            (Some(text), _) => match text.parse() {
                 Ok(name) => Some(Self::Fixed(name)),
                 Err(message) => {
                     compiler.report(&place, message, "");
@@ -279,17 +329,11 @@ impl Target {
     }
 }
 
-/// What a trust policy must give: reading for every step, writing for what the action writes.
+/// What a trust policy must give: reading for every step, and what the action needs.
 fn permissions(action: &Action, steps: &[Read]) -> BTreeMap<String, String> {
-    let mut permissions: BTreeMap<String, String> =
-        steps.iter().map(|step| (step.permission().to_owned(), "read".to_owned())).collect();
-    match action {
-        Action::OpenIssue(_) => {
-            permissions.insert("issues".into(), "write".into());
-        }
-        Action::ReadRepository(action) => {
-            permissions.extend(action.permissions().map(|name| (name.to_owned(), "read".to_owned())));
-        }
+    let mut permissions = action.permissions();
+    for step in steps {
+        permissions.entry(step.permission().to_owned()).or_insert_with(|| "read".to_owned());
     }
     permissions
 }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use minijinja::Value;
 use minijinja::value::{Object, ObjectRepr, Serde};
+use serde_json::json;
 
+use super::dispatch::{DraftedEvent, DraftedRun};
 use super::open_issue::Drafted;
-use super::{Action, Job, Jobs};
+use super::situation::run_id;
+use super::{Action, Job, Jobs, Target};
 use crate::config::Loaded;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::github::IssueState;
-use crate::names::RepositoryName;
+use crate::names::{OrganizationName, RepositoryName};
 
 /// What a job would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +24,76 @@ pub enum Rehearsal {
     /// Its `if` does not hold for this event.
     Ignored,
     /// It would keep this issue.
-    Issue(Draft),
+    Issue(Box<Draft>),
     /// It would read this repository.
-    Read(RepositoryName),
+    Read(Where),
+    /// It would make this comment.
+    Comment {
+        /// Where the issue is.
+        repository: Where,
+        /// The number of the issue or pull request.
+        issue: u64,
+        /// The comment, without its marker.
+        body: String,
+    },
+    /// It would run this workflow.
+    Workflow {
+        /// Where the workflow is.
+        repository: Where,
+        /// Its file.
+        workflow: String,
+        /// The branch or tag.
+        reference: String,
+        /// The inputs.
+        inputs: BTreeMap<String, String>,
+    },
+    /// It would raise this event.
+    Event {
+        /// Where.
+        repository: Where,
+        /// Its type.
+        event_type: String,
+        /// Its payload, as JSON.
+        payload: String,
+    },
+    /// It would call this action, which was written in Rust.
+    Custom {
+        /// Where.
+        repository: Where,
+        /// What the file calls it.
+        action: String,
+    },
+}
+
+/// The repository or repositories that a job would be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// This one.
+    One(RepositoryName),
+    /// Each of these.
+    Each(Vec<RepositoryName>),
+    /// Each of those of this organisation that the file's filter takes.
+    Organization(OrganizationName),
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(name) => write!(f, "{name}"),
+            Self::Each(list) => {
+                let names: Vec<&str> = list.iter().map(RepositoryName::as_str).collect();
+                write!(f, "each of {}", names.join(", "))
+            }
+            Self::Organization(name) => write!(f, "each repository of {name} that `repositories` takes"),
+        }
+    }
 }
 
 /// An issue as the templates describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// Where it would be.
-    pub repository: RepositoryName,
+    pub repository: Where,
     /// What makes it the same issue.
     pub key: Vec<String>,
     /// Open or closed.
@@ -41,6 +104,10 @@ pub struct Draft {
     pub body: String,
     /// The labels; the job's own first.
     pub labels: Vec<String>,
+    /// Whom a new issue would be assigned to.
+    pub assignees: Vec<String>,
+    /// What would be said of an issue that is open already: that the event repeats it, or closes it.
+    pub comment: Option<String>,
 }
 
 impl Jobs {
@@ -63,19 +130,41 @@ impl Jobs {
         {
             return Ok(Rehearsal::Ignored);
         }
-        let repository = self.repository(job, &seen)?;
+        let repository = match &job.target {
+            Target::Listed(list) => Where::Each(list.clone()),
+            Target::Organization(filter) => Where::Organization(filter.organization.clone()),
+            Target::Fixed(_) | Target::Chosen { .. } => Where::One(self.repository(job, &seen)?),
+        };
         for read in &job.reads {
             read.path(&self.templates, &seen)?;
         }
-        let action = match &job.action {
-            Action::ReadRepository(_) => return Ok(Rehearsal::Read(repository)),
-            Action::OpenIssue(action) => action,
-        };
         let reads: Vec<&str> = job.reads.iter().map(|read| read.name.as_str()).collect();
-        let seen = self.seen(event, &reads);
-        let key = action.key(&self.templates, &seen)?;
-        let Drafted { state, title, body, labels } = action.draft(&self.templates, &seen, &job.id)?;
-        Ok(Rehearsal::Issue(Draft { repository, key, state, title, body, labels }))
+        let (templates, seen) = (&self.templates, self.seen(event, &reads));
+        Ok(match &job.action {
+            Action::ReadRepository(_) => Rehearsal::Read(repository),
+            Action::OpenIssue(action) => {
+                let key = action.key(templates, &seen)?;
+                let Drafted { state, title, body, labels, assignees, comment } =
+                    action.draft(templates, &seen, &job.id)?;
+                let draft = Draft { repository, key, state, title, body, labels, assignees, comment };
+                Rehearsal::Issue(Box::new(draft))
+            }
+            Action::Comment(action) => {
+                let drafted = action.draft(templates, &seen)?;
+                Rehearsal::Comment { repository, issue: drafted.issue, body: drafted.body }
+            }
+            Action::DispatchWorkflow(action) => {
+                let id = run_id(&self.namespace, &job.id, event);
+                let DraftedRun { workflow, reference, inputs } = action.draft(templates, &seen, &id)?;
+                let (workflow, reference) = (workflow.to_string(), reference.to_string());
+                Rehearsal::Workflow { repository, workflow, reference, inputs }
+            }
+            Action::DispatchRepository(action) => {
+                let DraftedEvent { event_type, payload } = action.draft(templates, &seen, event)?;
+                Rehearsal::Event { repository, event_type, payload: json!(payload).to_string() }
+            }
+            Action::Custom(action) => Rehearsal::Custom { repository, action: action.name().to_owned() },
+        })
     }
 
     fn seen(&self, event: &Event, reads: &[&str]) -> Value {
@@ -115,6 +204,7 @@ mod tests {
 
     use super::*;
     use crate::config::load;
+    use crate::job::Actions;
 
     const FILE: &str = r#"
 version: 1
@@ -136,11 +226,33 @@ jobs:
   report:
     triggers: [{ event: { source: aws.cloudwatch } }]
     read_repository: {}
+  repeat:
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    repositories: [acme/widgets, acme/site]
+    open_issue: { key: [x], title: x, on_repeat: comment, repeat_comment: "Again: {{ event.data.by }}", assignees: [ada] }
+  note:
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    repositories: { organization: acme }
+    comment: { issue: "{{ event.data.issue }}", body: "by {{ event.data.by }}" }
+  deploy:
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    dispatch_workflow:
+      workflow: deploy.yml
+      ref: main
+      inputs: { version: { value: "{{ event.data.by }}", pattern: '@\w+' } }
+      once_by: event
+      max_age: 1h
+  raise:
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    dispatch_repository: { event_type: alarm, payload: { where: here } }
+  own:
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    custom: { action: paint }
 "#;
 
     fn rehearse(job: &str, data: serde_json::Value) -> Result<Rehearsal, Failure> {
         let file = load("gatepass.yaml", FILE).unwrap();
-        let (mut jobs, _) = Jobs::compile(&file, None).unwrap();
+        let (mut jobs, _) = Jobs::compile(&file, None, &Actions::any()).unwrap();
         jobs.stand_in_vars(&file);
         let event = Event {
             id: "1".into(),
@@ -158,7 +270,7 @@ jobs:
     fn an_issue_is_drafted_with_stand_ins_for_what_is_not_known_here() {
         let data = json!({ "service": "widgets", "state": "ALARM", "by": "@ada" });
         let Rehearsal::Issue(draft) = rehearse("alarm", data).unwrap() else { panic!("no issue") };
-        assert_eq!(draft.repository.as_str(), "acme/widgets");
+        assert_eq!(draft.repository.to_string(), "acme/widgets");
         assert_eq!((draft.key, draft.state), (vec!["widgets".to_owned()], IssueState::Open));
         assert_eq!(draft.title, "<TEAM>: 0 pulls since <release.tag_name>");
         assert_eq!(draft.body, "<release.assets[0].name> by @\u{200b}ada", "neutralised as in the real run");
@@ -190,7 +302,53 @@ jobs:
 
     #[test]
     fn reading_names_its_repository() {
-        let expected = Rehearsal::Read("acme/operations".parse().unwrap());
+        let expected = Rehearsal::Read(Where::One("acme/operations".parse().unwrap()));
         assert_eq!(rehearse("report", json!({})).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_job_for_several_repositories_says_which() {
+        let data = json!({ "by": "@ada", "issue": 7 });
+        let Rehearsal::Issue(draft) = rehearse("repeat", data.clone()).unwrap() else { panic!("no issue") };
+        assert_eq!(draft.repository.to_string(), "each of acme/widgets, acme/site");
+        assert_eq!(draft.comment.as_deref(), Some("Again: @\u{200b}ada"));
+        assert_eq!(draft.assignees, ["ada"]);
+        let Rehearsal::Comment { repository, issue, body } = rehearse("note", data).unwrap() else {
+            panic!("no comment")
+        };
+        assert_eq!(repository.to_string(), "each repository of acme that `repositories` takes");
+        assert_eq!((issue, body.as_str()), (7, "by @\u{200b}ada"));
+    }
+
+    #[test]
+    fn what_would_be_started_is_shown_with_its_inputs() {
+        let data = json!({ "by": "@ada", "issue": 7 });
+        let Rehearsal::Workflow { workflow, reference, inputs, .. } =
+            rehearse("deploy", data.clone()).unwrap()
+        else {
+            panic!("no workflow")
+        };
+        assert_eq!((workflow.as_str(), reference.as_str()), ("deploy.yml", "main"));
+        assert_eq!((inputs["version"].as_str(), inputs["event"].len()), ("@ada", 16), "never neutralised");
+        let Rehearsal::Event { event_type, payload, .. } = rehearse("raise", data.clone()).unwrap() else {
+            panic!("no event")
+        };
+        assert_eq!(event_type, "alarm");
+        assert!(payload.contains("\"where\":\"here\"") && payload.contains("\"gatepass\":{"), "{payload}");
+        let Rehearsal::Custom { action, .. } = rehearse("own", data).unwrap() else { panic!("no action") };
+        assert_eq!(action, "paint");
+    }
+
+    #[test]
+    fn what_the_new_actions_would_fail_with_is_told() {
+        for (job, data, words) in [
+            ("note", json!({ "by": "x", "issue": "x" }), "comment.issue gave \"x\""),
+            ("note", json!({ "issue": 1 }), "jobs.note.comment.body: "),
+            ("deploy", json!({ "by": "ada" }), "jobs.deploy.dispatch_workflow.inputs.version: "),
+            ("deploy", json!({}), "jobs.deploy.dispatch_workflow.inputs.version.value: "),
+        ] {
+            let failure = rehearse(job, data).unwrap_err();
+            assert!(failure.message.contains(words), "{failure}");
+        }
     }
 }

@@ -3,22 +3,17 @@
 //! Source: IAM Service Account Credentials API, `projects.serviceAccounts.generateIdToken`. The caller needs
 //! `roles/iam.serviceAccountOpenIdTokenCreator` on the service account.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use gatepass_core::client::{Clients, ServiceUrl, excerpt};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
-use gatepass_core::id_token::{IDENTITY_TIMEOUT, IdTokenSource, Pending, Reason, ask, jwt};
+use gatepass_core::id_token::{IdTokenSource, Pending, Reason, ask, jwt};
 use gatepass_core::secret::IdToken;
-use gcp_auth::TokenProvider;
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
-use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
+
+use super::credentials::Credentials;
 
 const PLACE: &str = "Google's generateIdToken";
 const ENDPOINT: &str = "https://iamcredentials.googleapis.com";
@@ -32,8 +27,7 @@ pub(super) struct Impersonation {
     client: Client,
     url: String,
     email: String,
-    /// Found at the first use: looking for credentials takes time that a start has not.
-    provider: OnceCell<Arc<dyn TokenProvider>>,
+    credentials: Credentials,
 }
 
 #[derive(Deserialize)]
@@ -54,18 +48,11 @@ impl Impersonation {
         let endpoint = ServiceUrl::parse(env.get(ENDPOINT_VARIABLE).unwrap_or(ENDPOINT))
             .map_err(|error| format!("{ENDPOINT_VARIABLE}: {error}"))?;
         let url = format!("{}/v1/projects/-/serviceAccounts/{email}:generateIdToken", endpoint.as_str());
-        Ok(Self { client: clients.outbound.clone(), url, email: email.to_owned(), provider: OnceCell::new() })
-    }
-
-    async fn access_token(&self) -> Result<Arc<gcp_auth::Token>, Failure> {
-        let advice = "run `gcloud auth application-default login`, or name a credentials file with GOOGLE_APPLICATION_CREDENTIALS";
-        let refused = |error: gcp_auth::Error| {
-            Failure::refused(format!("no Google credentials here ({error}); {advice}"))
-        };
-        let provider = self.provider.get_or_try_init(gcp_auth::provider).await.map_err(refused)?;
-        provider.token(&[SCOPE]).await.map_err(|error| {
-            let advice = "if that lasts, check that these credentials have not been revoked";
-            Failure::deferred(Duration::ZERO, format!("Google gives no access token now ({error}); {advice}"))
+        Ok(Self {
+            client: clients.outbound.clone(),
+            url,
+            email: email.to_owned(),
+            credentials: Credentials::default(),
         })
     }
 }
@@ -81,14 +68,11 @@ impl IdTokenSource for Impersonation {
         deadline: Deadline,
     ) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move {
-            let limit = deadline.at_most(IDENTITY_TIMEOUT);
-            // gcp_auth logs the bodies of failed answers, which may hold what was sent.
-            let asking = self.access_token().with_subscriber(NoSubscriber::new());
-            let token = limit.run("getting a Google access token", asking).await?;
+            let token = self.credentials.token(SCOPE, deadline).await?;
             let request = self
                 .client
                 .post(&self.url)
-                .bearer_auth(token.as_str())
+                .bearer_auth(token.expose())
                 .json(&json!({ "audience": audience, "includeEmail": true }));
             let answer =
                 ask(PLACE, request, deadline, "check the network", reason).await.map_err(|failure| {

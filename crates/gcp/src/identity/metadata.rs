@@ -1,4 +1,4 @@
-//! The metadata server's identity endpoint. Source: Google Cloud, "Verify VM identity" and "Get an ID token".
+//! The metadata server. Source: Google Cloud, "Verify VM identity", "Get an ID token" and "Get an access token".
 
 use gatepass_core::client::{Clients, excerpt};
 use gatepass_core::deadline::Deadline;
@@ -8,7 +8,7 @@ use gatepass_core::id_token::{IdTokenSource, Pending, Reason, ask, jwt};
 use gatepass_core::secret::IdToken;
 use reqwest::Client;
 
-const PLACE: &str = "Google's metadata server";
+pub(super) const PLACE: &str = "Google's metadata server";
 const HOST: &str = "metadata.google.internal";
 /// The header that both sides must send.
 const FLAVOR: &str = "metadata-flavor";
@@ -16,17 +16,41 @@ const GOOGLE: &str = "Google";
 
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/identity";
 
-/// Gets OIDC tokens of the service account that this workload runs as.
+/// What to do where there is none.
+const ABSENT: &str = "away from Google Cloud, set id_token.google.service_account in gatepass.yaml";
+
+/// Gets tokens of the service account that this workload runs as.
 pub(super) struct MetadataServer {
     client: Client,
-    url: String,
+    base: String,
 }
 
 impl MetadataServer {
     /// At `GCE_METADATA_HOST` where that is set, as Google's own libraries do.
     pub(super) fn new(env: &Env, clients: &Clients) -> Self {
         let host = env.get("GCE_METADATA_HOST").unwrap_or(HOST);
-        Self { client: clients.identity.clone(), url: format!("http://{host}{PATH}") }
+        Self { client: clients.identity.clone(), base: format!("http://{host}") }
+    }
+
+    /// What the server answers at `path`.
+    ///
+    /// # Errors
+    /// As [`ask`], and Refused when it is not the metadata server that answers.
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Failure> {
+        let request = self.client.get(format!("{}{path}", self.base)).query(query).header(FLAVOR, GOOGLE);
+        let answer = ask(PLACE, request, deadline, ABSENT, reason).await?;
+        // Only the metadata server says so; a captive portal or another link-local service does not.
+        if answer.headers.get(FLAVOR).is_none_or(|value| value != GOOGLE) {
+            return Err(Failure::refused(format!(
+                "what answered at the address of {PLACE} is none: its answer has no `Metadata-Flavor: Google`; {ABSENT}"
+            )));
+        }
+        Ok(answer.body)
     }
 }
 
@@ -42,20 +66,8 @@ impl IdTokenSource for MetadataServer {
     ) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move {
             // `full` is what guarantees `email` and `email_verified`.
-            let request = self
-                .client
-                .get(&self.url)
-                .query(&[("audience", audience), ("format", "full")])
-                .header(FLAVOR, GOOGLE);
-            let absent = "away from Google Cloud, set id_token.google.service_account in gatepass.yaml";
-            let answer = ask(PLACE, request, deadline, absent, reason).await?;
-            // Only the metadata server says so; a captive portal or another link-local service does not.
-            if answer.headers.get(FLAVOR).is_none_or(|value| value != GOOGLE) {
-                return Err(Failure::refused(format!(
-                    "what answered at the address of {PLACE} is none: its answer has no `Metadata-Flavor: Google`; {absent}"
-                )));
-            }
-            jwt(PLACE, &answer.body)
+            let body = self.get(PATH, &[("audience", audience), ("format", "full")], deadline).await?;
+            jwt(PLACE, &body)
         })
     }
 }

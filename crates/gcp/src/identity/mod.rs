@@ -1,8 +1,10 @@
-//! A workload's proof of identity on Google Cloud.
+//! A workload's identity on Google Cloud: its proof for others, and its access to Google's own APIs.
 //!
 //! On the platform, the metadata server gives an OIDC token for any audience. Away from it, an access token (from
 //! `gcp_auth`, which gives no ID tokens) lets `generateIdToken` make one for a configured service account.
 
+mod access_token;
+mod credentials;
 mod impersonation;
 mod metadata;
 
@@ -12,6 +14,7 @@ use gatepass_core::client::Clients;
 use gatepass_core::env::Env;
 use gatepass_core::id_token::IdTokenSource;
 
+pub use self::access_token::{AccessToken, AccessTokens};
 use self::impersonation::Impersonation;
 use self::metadata::MetadataServer;
 

@@ -8,19 +8,28 @@
 )]
 
 mod anywhere;
+mod arrivals;
 mod bodies;
 mod callers;
+mod chaos;
 mod deadlines;
 mod drain;
+mod emulator;
+mod fault_matrix;
 mod hang_up;
 mod identity;
 mod impersonation;
 mod keys;
 mod oidc;
+mod once;
 mod paths;
+mod payloads;
+mod queue;
 mod reads;
 mod records;
 mod routes;
+mod signed;
+mod sns;
 mod start;
 mod support;
 mod webhooks;

@@ -196,7 +196,8 @@ async fn what_is_no_cloudevent_says_so() {
         (structured, "[]", "not a JSON object"),
         (structured, "{}", "no specversion"),
         (structured, "\u{0}\u{1}", "not JSON"),
-        ("application/cloudevents-batch+json", "[]", "send one event a request"),
+        ("application/cloudevents-batch+json", "{}", "is not a JSON array"),
+        ("application/cloudevents-batch+json", "[{}]", "event 1 of the batch"),
     ] {
         let call = post("/events").header("content-type", content_type).body(body);
         let answer = service.send(bearer(call, &token)).await;

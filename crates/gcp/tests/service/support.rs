@@ -72,7 +72,7 @@ impl Setup {
         path.to_str().unwrap().to_owned()
     }
 
-    fn program(&self, config: &str) -> Program {
+    pub(crate) fn program(&self, config: &str) -> Program {
         let config = config.replace("ISSUER", self.sandbox.identity.gcp.issuer().url());
         let program = Program::new(env!("CARGO_BIN_EXE_gatepass-gcp"))
             .envs(self.sandbox.identity.gcp.env())

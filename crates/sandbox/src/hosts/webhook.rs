@@ -1,5 +1,7 @@
-//! GitHub as a sender of webhooks.
+//! Senders of webhooks: GitHub, those that follow standardwebhooks.com, and the rest.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use ring::hmac;
 use serde_json::Value;
@@ -125,6 +127,48 @@ fn hex_mac(algorithm: hmac::Algorithm, secret: &str, body: &[u8]) -> String {
     tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// One delivery as the specification at standardwebhooks.com has it.
+#[derive(Clone, Debug)]
+pub struct StandardWebhook {
+    /// `webhook-id`, which a redelivery keeps.
+    pub id: String,
+    /// `webhook-timestamp`, in seconds since 1970.
+    pub timestamp: i64,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+impl StandardWebhook {
+    /// A delivery that is made now, with an id of its own.
+    pub fn new(payload: &Value) -> Self {
+        let id = format!("msg_{}", random::uuid());
+        Self { id, timestamp: jiff::Timestamp::now().as_second(), body: payload.to_string().into_bytes() }
+    }
+
+    /// The signature with a secret of the form `whsec_` and base64; with any other text as it is.
+    pub fn signature(&self, secret: &str) -> String {
+        let decoded = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+        let key = decoded.unwrap_or_else(|| secret.as_bytes().to_vec());
+        let signed = [format!("{}.{}.", self.id, self.timestamp).as_bytes(), &self.body].concat();
+        format!("v1,{}", STANDARD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &signed)))
+    }
+
+    /// The request to `path`, with these signatures.
+    pub fn call(&self, path: &str, signatures: &str) -> HttpCall {
+        HttpCall::new(Method::POST, path)
+            .header("content-type", "application/json")
+            .header("webhook-id", &self.id)
+            .header("webhook-timestamp", &self.timestamp.to_string())
+            .header("webhook-signature", signatures)
+            .body(self.body.clone())
+    }
+}
+
+/// The base64 of a body's HMAC-SHA-256, as some senders put it into a header of their own.
+pub fn base64_mac(secret: &str, body: &[u8]) -> String {
+    STANDARD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +212,17 @@ mod tests {
             assert_eq!((sha256.as_ref().map(String::len), old), (length, sha1), "{signature:?}");
             assert_ne!(sha256.as_ref(), Some(&right), "{signature:?}");
         }
+    }
+    /// From the tests of the specification's reference libraries.
+    #[test]
+    fn a_standard_webhook_is_signed_as_the_reference_libraries_do() {
+        let body = br#"{"test": 2432232314}"#.to_vec();
+        let webhook =
+            StandardWebhook { id: "msg_p5jXN8AQM9LWM0D4loKWxJek".into(), timestamp: 1_614_265_330, body };
+        let signature = webhook.signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let call = webhook.call("/", &signature);
+        assert_eq!(call.headers.get("webhook-timestamp").unwrap(), "1614265330");
+        assert_eq!(call.headers.get("webhook-id").unwrap(), "msg_p5jXN8AQM9LWM0D4loKWxJek");
     }
 }

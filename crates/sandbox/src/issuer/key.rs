@@ -33,13 +33,15 @@ pub enum Key {
     AzureNext,
     /// A Google service account's own key.
     ServiceAccount,
+    /// Amazon SNS, which signs messages with it.
+    Sns,
     /// Nobody's: no issuer publishes it.
     Stranger,
 }
 
 impl Key {
     /// The key an issuer changes to when it rotates. [`Key::ServiceAccount`] and [`Key::Stranger`] follow each
-    /// other: they sign for no issuer.
+    /// other, and [`Key::Sns`] itself: they sign for no issuer.
     pub fn next(self) -> Self {
         match self {
             Self::Aws => Self::AwsNext,
@@ -50,6 +52,7 @@ impl Key {
             Self::AzureNext => Self::Azure,
             Self::ServiceAccount => Self::Stranger,
             Self::Stranger => Self::ServiceAccount,
+            Self::Sns => Self::Sns,
         }
     }
 
@@ -62,6 +65,7 @@ impl Key {
             Self::Azure => include_bytes!("../../keys/azure.pk8"),
             Self::AzureNext => include_bytes!("../../keys/azure-next.pk8"),
             Self::ServiceAccount => include_bytes!("../../keys/service-account.pk8"),
+            Self::Sns => include_bytes!("../../keys/sns.pk8"),
             Self::Stranger => include_bytes!("../../keys/stranger.pk8"),
         }
     }
@@ -160,7 +164,7 @@ pub(super) fn compact(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Ve
 mod tests {
     use super::*;
 
-    const ALL: [Key; 8] = [
+    const ALL: [Key; 9] = [
         Key::Aws,
         Key::AwsNext,
         Key::Google,
@@ -168,6 +172,7 @@ mod tests {
         Key::Azure,
         Key::AzureNext,
         Key::ServiceAccount,
+        Key::Sns,
         Key::Stranger,
     ];
 

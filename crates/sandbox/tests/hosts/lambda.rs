@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatepass_sandbox::hosts::lambda::{Entrance, IamCaller, LambdaHost, RuntimeApi};
 use gatepass_sandbox::hosts::{HostError, HttpCall, webhook};
 use gatepass_sandbox::http_client::LoopbackClient;
+use gatepass_sandbox::identity::aws::Aws;
 use gatepass_sandbox::trace::Trace;
 use serde_json::{Value, json};
 
@@ -74,6 +75,30 @@ async fn http_goes_through_a_function_url() {
     assert_eq!(event["headers"]["x-github-event"], "push");
     assert_eq!(event["requestContext"]["authorizer"]["iam"]["accountId"], "111122223333");
     assert!(host.http(Entrance::ApiGateway(None), &HttpCall::get("/health")).await.unwrap().status == 200);
+}
+
+#[tokio::test]
+async fn http_goes_through_a_rest_api_and_a_load_balancer() {
+    let host = LambdaHost::start(program("lambda"), Trace::new()).await.unwrap();
+    // The child answers with the event, which is no answer that these take.
+    for entrance in [Entrance::RestApi(None), Entrance::LoadBalancer { multi_value: true }] {
+        let error = host.http(entrance, &HttpCall::get("/health")).await.unwrap_err();
+        assert_eq!(error.error_type, "Sandbox.MalformedAnswer");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_is_polled_and_what_succeeds_is_deleted() {
+    let trace = Trace::new();
+    let aws = Aws::start(trace.clone()).await.unwrap();
+    let host = LambdaHost::start(program("lambda"), trace).await.unwrap();
+    let arn = aws.sqs.create("q");
+    assert!(host.poll(&aws.sqs, &arn, 10).await.is_none());
+    aws.sqs.put(&arn, "hello", None);
+    let answer: Value =
+        serde_json::from_slice(&host.poll(&aws.sqs, &arn, 10).await.unwrap().unwrap()).unwrap();
+    assert_eq!(answer["Records"][0]["body"], "hello");
+    assert!(aws.sqs.messages(&arn).is_empty());
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
-//! AWS: STS and container credentials.
+//! AWS: STS, and the credentials that containers, instances and pods fetch.
+
+mod services;
 
 use std::time::SystemTime;
 
@@ -20,23 +22,35 @@ const BODY: &str = "Action=GetWebIdentityToken&Version=2011-06-15&Audience.membe
 
 /// The request, signed by AWS's own signer.
 fn signed(url: &str, body: &str, with: &Credentials, region: &str) -> HttpCall {
+    signed_for("sts", &[("content-type", FORM)], url, body, with, region)
+}
+
+/// The same for any service.
+fn signed_for(
+    service: &str,
+    headers: &[(&str, &str)],
+    url: &str,
+    body: &str,
+    with: &Credentials,
+    region: &str,
+) -> HttpCall {
     let (key, secret, token) = (&with.access_key_id, &with.secret_access_key, with.session_token.clone());
     let identity = Signing::new(key, secret, token, None, "test").into();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
-        .name("sts")
+        .name(service)
         .time(SystemTime::now())
         .settings(SigningSettings::default())
         .build()
         .unwrap()
         .into();
-    let headers = [("content-type", FORM)].into_iter();
     let target = format!("{url}/");
-    let request =
-        SignableRequest::new("POST", &target, headers, SignableBody::Bytes(body.as_bytes())).unwrap();
+    let bytes = SignableBody::Bytes(body.as_bytes());
+    let request = SignableRequest::new("POST", &target, headers.iter().copied(), bytes).unwrap();
     let (instructions, _) = sign(request, &parameters).unwrap().into_parts();
-    let call = HttpCall::new(Method::POST, "/").header("content-type", FORM).body(body);
+    let call = HttpCall::new(Method::POST, "/").body(body);
+    let call = headers.iter().fold(call, |call, (name, value)| call.header(name, value));
     instructions.headers().fold(call, |call, (name, value)| call.header(name, value))
 }
 
@@ -186,6 +200,102 @@ async fn a_container_fetches_its_credentials_by_token_or_by_path() {
     let pod = aws.env_eks(std::path::Path::new("/var/run/token"));
     assert_eq!(pod["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], "/var/run/token");
     assert!(!pod.contains_key("AWS_CONTAINER_AUTHORIZATION_TOKEN"));
+}
+
+#[tokio::test]
+async fn an_instance_fetches_its_credentials_with_a_session_token_alone() {
+    const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
+    const TOKEN: &str = "x-aws-ec2-metadata-token";
+    let trace = Trace::new();
+    let aws = Aws::start(trace.clone()).await.unwrap();
+    let url = aws.env_ec2()["AWS_EC2_METADATA_SERVICE_ENDPOINT"].clone();
+    let session = async |ttl: &str| {
+        let call = HttpCall::new(Method::PUT, "/latest/api/token");
+        send(&url, call.header("x-aws-ec2-metadata-token-ttl-seconds", ttl)).await
+    };
+    for (call, status) in [
+        (HttpCall::new(Method::PUT, "/latest/api/token"), 400),
+        (HttpCall::get("/latest/api/token"), 405),
+        (HttpCall::get(ROLES), 401),
+        (HttpCall::get(ROLES).header(TOKEN, "wrong"), 401),
+        (HttpCall::get(format!("{ROLES}gatepass-instance")), 401),
+    ] {
+        assert_eq!(send(&url, call.clone()).await.status, status, "{call:?}");
+    }
+    for ttl in ["0", "21601", "soon"] {
+        assert_eq!(session(ttl).await.status, 400, "{ttl}");
+    }
+    let token = session("60").await.text();
+    let get = async |path: &str| send(&url, HttpCall::get(path).header(TOKEN, &token)).await;
+    assert_eq!(get(ROLES).await.text(), "gatepass-instance");
+    assert_eq!(get(&format!("{ROLES}another")).await.status, 404);
+    let json = get(&format!("{ROLES}gatepass-instance")).await.json();
+    assert_eq!((&json["Code"], &json["Type"]), (&"Success".into(), &"AWS-HMAC".into()));
+    let text = |name: &str| json[name].as_str().unwrap().to_owned();
+    let credentials = Credentials {
+        access_key_id: text("AccessKeyId"),
+        secret_access_key: text("SecretAccessKey"),
+        session_token: Some(text("Token")),
+        expires: None,
+    };
+    let jwt = element(&ask(&aws, BODY, &credentials).await, "WebIdentityToken");
+    assert_eq!(verified(aws.issuer(), &jwt).await["sub"], aws.instance_subject());
+    aws.detach_instance_role();
+    assert_eq!(get(ROLES).await.status, 404);
+    assert_eq!(notes(&trace, "aws-instance").len(), 13);
+}
+
+#[tokio::test]
+async fn a_pod_takes_its_role_with_a_token_of_its_cluster() {
+    let aws = Aws::start(Trace::new()).await.unwrap();
+    let environment = aws.env_irsa(std::path::Path::new("/var/run/token"));
+    assert_eq!(environment["AWS_WEB_IDENTITY_TOKEN_FILE"], "/var/run/token");
+    let (role, session) = (&environment["AWS_ROLE_ARN"], &environment["AWS_ROLE_SESSION_NAME"]);
+    let form = |role: &str, session: &str, token: &str| {
+        format!(
+            "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn={role}&RoleSessionName={session}&WebIdentityToken={token}"
+        )
+    };
+    let send_form = async |body: String| {
+        let call = HttpCall::new(Method::POST, "/").header("content-type", FORM).body(body);
+        send(aws.sts.url(), call).await
+    };
+    let token = aws.web_identity(600);
+    let answer = send_form(form(role, session, &token)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let credentials = Credentials {
+        access_key_id: element(&answer, "AccessKeyId"),
+        secret_access_key: element(&answer, "SecretAccessKey"),
+        session_token: Some(element(&answer, "SessionToken")),
+        expires: None,
+    };
+    let jwt = element(&ask(&aws, BODY, &credentials).await, "WebIdentityToken");
+    assert_eq!(verified(aws.issuer(), &jwt).await["sub"], aws.pod_subject());
+
+    let claims = serde_json::json!({
+        "iss": aws.cluster().url(), "aud": "sts.amazonaws.com", "sub": "system:serviceaccount:gatepass:gatepass",
+        "exp": jiff::Timestamp::now().as_second() + 600,
+    });
+    let forger = aws.cluster().forge(claims);
+    for (body, code) in [
+        (form(&aws.task_subject(), session, &token), "AccessDenied"),
+        (form(role, "a", &token), "ValidationError"),
+        (form(role, "a%2Fb", &token), "ValidationError"),
+        (form(role, session, ""), "InvalidIdentityToken"),
+        (form(role, session, &forger.with("aud", "octo-sts.dev".into())), "InvalidIdentityToken"),
+        (form(role, session, &forger.with("iss", aws.issuer().url().into())), "InvalidIdentityToken"),
+        (
+            form(role, session, &forger.with("sub", "system:serviceaccount:other:gatepass".into())),
+            "AccessDenied",
+        ),
+        (form(role, session, &forger.signed_by_stranger()), "InvalidIdentityToken"),
+        (form(role, session, &aws.web_identity(-1)), "ExpiredTokenException"),
+        (form(role, session, &token).replace("2011-06-15", "2010-05-08"), "InvalidAction"),
+        (format!("{}&Policy=x", form(role, session, &token)), "ValidationError"),
+    ] {
+        let answer = send_form(body).await;
+        assert_eq!(element(&answer, "Code"), code, "{}", answer.text());
+    }
 }
 
 #[tokio::test]

@@ -7,18 +7,15 @@ use std::fmt;
 use std::ops::Range;
 
 use jiff::Timestamp;
+use ring::digest;
 
-use super::super::neutral::without_comments;
+use crate::event::hex;
+use crate::job::neutral::without_comments;
+use crate::job::text::{MAX_BODY, cut};
 
 const BEGIN: &str = "<!-- gatepass:begin -->";
 const START: &str = "<!-- gatepass:v1 ";
 const END: &str = "-->";
-
-/// GitHub's limit of a body, in characters.
-pub(super) const MAX_BODY: usize = 65_536;
-
-/// Stands where a text had to be cut.
-const CUT: &str = "\n\n… (cut: GitHub takes no more)";
 
 /// The last line of the managed part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +26,23 @@ pub(super) struct Marker {
     pub(super) at: Timestamp,
     /// That event's source and id: 16 hex digits.
     pub(super) id: String,
+    /// The title that was set last, by [`title_hash`]. Issues of earlier versions have none.
+    pub(super) title: Option<String>,
 }
 
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{START}key={} at={} id={} {END}", self.key, self.at, self.id)
+        write!(f, "{START}key={} at={} id={}", self.key, self.at, self.id)?;
+        if let Some(title) = &self.title {
+            write!(f, " title={title}")?;
+        }
+        write!(f, " {END}")
     }
+}
+
+/// Stands for a title: 16 hex digits of its SHA-256. A title that stands for something else was written by a person.
+pub(super) fn title_hash(title: &str) -> String {
+    hex(digest::digest(&digest::SHA256, title.as_bytes()).as_ref()).chars().take(16).collect()
 }
 
 impl Marker {
@@ -49,11 +57,16 @@ impl Marker {
         let key = words.next()?.strip_prefix("key=")?;
         let at = words.next()?.strip_prefix("at=")?.parse().ok()?;
         let id = words.next()?.strip_prefix("id=")?;
+        let title = match words.next() {
+            Some(word) => Some(word.strip_prefix("title=")?),
+            None => None,
+        };
         let is_hex = |text: &str, length: usize| {
             text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
         };
-        let fits = is_hex(key, 64) && is_hex(id, 16) && words.next().is_none();
-        fits.then(|| Self { key: key.to_owned(), at, id: id.to_owned() })
+        let title_fits = title.is_none_or(|title| is_hex(title, 16));
+        let fits = is_hex(key, 64) && is_hex(id, 16) && title_fits && words.next().is_none();
+        fits.then(|| Self { key: key.to_owned(), at, id: id.to_owned(), title: title.map(str::to_owned) })
     }
 }
 
@@ -87,21 +100,28 @@ pub(super) fn compose(existing: &str, content: &str, marker: &Marker) -> String 
     format!("{before}{BEGIN}\n{content}\n{line}{after}")
 }
 
+/// A body in which nothing but the marker is another.
+pub(super) fn advance(existing: &str, marker: &Marker) -> String {
+    let Some((range, _)) = locate(existing, &marker.key) else { return existing.to_owned() };
+    let before = existing.get(..range.start).unwrap_or_default();
+    let after = existing.get(range.end..).unwrap_or_default();
+    let line = marker.to_string();
+    let moved = format!("{before}{line}{after}");
+    if moved.chars().count() <= MAX_BODY {
+        return moved;
+    }
+    // The marker has grown, and the body is as long as it can be.
+    let managed = managed(existing, &marker.key).and_then(|range| existing.get(range)).unwrap_or_default();
+    let content = managed.strip_prefix(BEGIN).and_then(|rest| rest.rsplit_once(START));
+    compose(existing, content.map_or("", |(content, _)| content.trim_start_matches('\n')), marker)
+}
+
 /// A body that is no longer managed: it says instead which issue is.
 pub(super) fn release(existing: &str, key: &str, keeper: u64) -> String {
     let range = managed(existing, key).unwrap_or(0..0);
     let before = existing.get(..range.start).unwrap_or_default();
     let after = existing.get(range.end..).unwrap_or_default();
     format!("{before}Duplicate of #{keeper}{after}")
-}
-
-/// At most `limit` characters, with a note where something is missing.
-fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let room = limit.saturating_sub(CUT.chars().count());
-    text.chars().take(room).chain(CUT.chars()).take(limit).collect()
 }
 
 #[cfg(test)]
@@ -115,17 +135,21 @@ mod tests {
             key: key.to_string().repeat(64),
             at: "2026-11-20T09:21:28Z".parse().unwrap(),
             id: "0123456789abcdef".into(),
+            title: Some("fedcba9876543210".into()),
         }
     }
 
     #[test]
     fn the_marker_is_the_contracts() {
         let expected = format!(
-            "<!-- gatepass:v1 key={} at=2026-11-20T09:21:28Z id=0123456789abcdef -->",
+            "<!-- gatepass:v1 key={} at=2026-11-20T09:21:28Z id=0123456789abcdef title=fedcba9876543210 -->",
             "a".repeat(64)
         );
         assert_eq!(marker('a').to_string(), expected);
         assert_eq!(Marker::find(&expected, &"a".repeat(64)), Some(marker('a')));
+        let old = expected.replace(" title=fedcba9876543210", "");
+        assert_eq!(Marker::find(&old, &"a".repeat(64)), Some(Marker { title: None, ..marker('a') }));
+        assert_eq!(Marker { title: None, ..marker('a') }.to_string(), old);
     }
 
     #[test]
@@ -138,6 +162,9 @@ mod tests {
             good.replace("id=0", "id="),
             good.replace("at=2026", "at=x026"),
             good.replace(" -->", " more -->"),
+            good.replace("title=f", "title="),
+            good.replace("title=f", "title=F"),
+            good.replace("title=", "name="),
             good.replace("-->", ""),
             String::new(),
         ] {
@@ -163,6 +190,25 @@ mod tests {
     fn a_lost_beginning_loses_nothing_of_what_people_wrote() {
         let edited = format!("mine\n{}", marker('a'));
         assert!(compose(&edited, "new", &marker('a')).starts_with("mine\n<!-- gatepass:begin -->\nnew\n"));
+    }
+
+    #[test]
+    fn a_marker_moves_on_alone() {
+        let body = format!("mine\n{}\nmine too", compose("", "x", &marker('a')));
+        let next = Marker { id: "1111111111111111".into(), ..marker('a') };
+        assert_eq!(advance(&body, &next), body.replace("0123456789abcdef", "1111111111111111"));
+        assert_eq!(advance("nobody's", &next), "nobody's");
+        let old = compose("", &"y".repeat(100_000), &Marker { title: None, ..marker('a') });
+        let moved = advance(&old, &next);
+        assert_eq!(moved.chars().count(), MAX_BODY);
+        assert_eq!(Marker::find(&moved, &"a".repeat(64)), Some(next));
+        assert!(moved.starts_with("<!-- gatepass:begin -->\nyyy"), "{moved}");
+    }
+
+    #[test]
+    fn a_title_stands_for_itself() {
+        assert_eq!(title_hash("abc"), "ba7816bf8f01cfea");
+        assert_ne!(title_hash("abc"), title_hash("abc "));
     }
 
     #[test]

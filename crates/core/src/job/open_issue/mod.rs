@@ -4,29 +4,31 @@
 //! repeated, concurrent and crashed deliveries come to rest at one open issue (`docs/contract.md`, "One open issue per
 //! key").
 
+mod compile;
 mod converge;
+mod create;
+mod look;
 mod marker;
+mod plan;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gatepass_yaml::Path;
+use jiff::Timestamp;
 use minijinja::Value;
 use ring::digest;
 
-use self::converge::{Settings, Wanted};
-use super::neutral::is_banned;
-use super::template::{Compiler, Purpose, Template, Templates};
-use crate::config::{self, BotPattern};
-use crate::event::{Event, hex};
+use self::converge::{Converging, Settings};
+use super::memory::Topic;
+use super::situation::Situation;
+use super::template::{Template, Templates};
+use super::text::{MAX_LABEL, MAX_TITLE, one_line};
+use crate::config::OnRepeat;
+use crate::event::hex;
 use crate::failure::Failure;
-use crate::github::{GitHub, IssueState};
+use crate::github::{CallError, GitHub, IssueState};
 use crate::names::JobId;
 use crate::report::Done;
-
-/// GitHub's limits, in characters.
-const MAX_TITLE: usize = 256;
-const MAX_LABEL: usize = 50;
 
 /// A compiled `open_issue`.
 #[derive(Debug)]
@@ -36,20 +38,18 @@ pub(super) struct OpenIssue {
     title: Template,
     body: Template,
     labels: Vec<Template>,
+    assignees: Vec<Template>,
+    milestone: Option<u32>,
+    kind: Option<String>,
+    on_repeat: OnRepeat,
+    repeat_comment: Option<Template>,
+    closing_comment: Option<Template>,
     reopen_within: Option<Duration>,
     max_open: usize,
 }
 
-/// What an action needs to know besides its own settings.
-pub(super) struct Situation<'a> {
-    pub(super) job: &'a JobId,
-    pub(super) namespace: &'a str,
-    pub(super) bots: &'a BotPattern,
-    pub(super) event: &'a Event,
-    pub(super) dry_run: bool,
-}
-
 /// An issue as an event's templates describe it.
+#[derive(Debug)]
 pub(super) struct Drafted {
     pub(super) state: IssueState,
     pub(super) title: String,
@@ -57,53 +57,53 @@ pub(super) struct Drafted {
     pub(super) body: String,
     /// The job's own label first.
     pub(super) labels: Vec<String>,
+    pub(super) assignees: Vec<String>,
+    /// What is said of an issue that is open already: when the event repeats it, or when it closes it.
+    pub(super) comment: Option<String>,
+}
+
+/// What an event wants to be on GitHub.
+#[derive(Debug)]
+struct Wanted<'a> {
+    fingerprint: &'a str,
+    state: IssueState,
+    title: String,
+    content: String,
+    comment: Option<String>,
+    on_repeat: OnRepeat,
+    /// The job's own label among them.
+    labels: Vec<String>,
+    assignees: Vec<String>,
+    milestone: Option<u32>,
+    kind: Option<&'a str>,
+    /// The event's time.
+    at: Timestamp,
+    /// The event's fingerprint.
+    event: String,
+}
+
+/// Why an event was not done.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// As many issues are open as the job may have: a storm of events would fill the log with it.
+    Full(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<CallError> for Stop {
+    fn from(error: CallError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl OpenIssue {
-    /// `None` when something was reported.
-    pub(super) fn compile(
-        compiler: &mut Compiler<'_>,
-        place: &Path,
-        action: &config::OpenIssue,
-        reads: &[&str],
-    ) -> Option<Self> {
-        if action.key.is_empty() {
-            compiler.report(
-                &place.key("key"),
-                "the key is empty",
-                "name what makes two events the same issue",
-            );
-        }
-        if action.max_open == 0 {
-            compiler.report(&place.key("max_open"), "no issue could ever be opened", "write 1 or more");
-        }
-        let mut list = |name: &str, purpose, sources: &[String]| {
-            let places =
-                sources.iter().enumerate().map(|(index, source)| (place.key(name).index(index), source));
-            let compiled: Vec<_> =
-                places.map(|(place, source)| compiler.template(purpose, &place, source, reads)).collect();
-            compiled.into_iter().collect::<Option<Vec<_>>>()
-        };
-        let key = list("key", Purpose::Plain, &action.key);
-        // A label is compared by its name, so nothing may be put into it.
-        let labels = list("labels", Purpose::Plain, &action.labels);
-        let state = match &action.state {
-            Some(source) => compiler.template(Purpose::Plain, &place.key("state"), source, reads).map(Some),
-            None => Some(None),
-        };
-        let title = compiler.template(Purpose::Prose, &place.key("title"), &action.title, reads);
-        let body = compiler.template(Purpose::Prose, &place.key("body"), &action.body, reads);
-        Some(Self {
-            key: key?,
-            state: state?,
-            title: title?,
-            body: body?,
-            labels: labels?,
-            reopen_within: action.reopen_within.map(config::Span::duration),
-            max_open: usize::try_from(action.max_open).unwrap_or(usize::MAX),
-        })
-    }
-
     /// The parts of this event's key.
     pub(super) fn key(&self, templates: &Templates, scope: &Value) -> Result<Vec<String>, Failure> {
         let parts: Vec<String> =
@@ -163,7 +163,37 @@ impl OpenIssue {
                 labels.push(text);
             }
         }
-        Ok(Drafted { state, title, body: templates.render(&self.body, scope)?, labels })
+        let mut assignees = Vec::new();
+        for template in &self.assignees {
+            let text = templates.render(template, scope)?;
+            let login = text.trim().trim_start_matches('@').to_owned();
+            if !login.is_empty() && seen.insert(format!("@{}", login.to_lowercase())) {
+                assignees.push(login);
+            }
+        }
+        let body = templates.render(&self.body, scope)?;
+        let comment = self.comment(templates, scope, state, &body)?;
+        Ok(Drafted { state, title, body, labels, assignees, comment })
+    }
+
+    /// A comment with nothing in it is none.
+    fn comment(
+        &self,
+        templates: &Templates,
+        scope: &Value,
+        state: IssueState,
+        body: &str,
+    ) -> Result<Option<String>, Failure> {
+        let template = match state {
+            IssueState::Closed => self.closing_comment.as_ref(),
+            IssueState::Open if self.on_repeat != OnRepeat::Comment => None,
+            IssueState::Open => match &self.repeat_comment {
+                None => return Ok(Some(body.to_owned()).filter(|text| !text.trim().is_empty())),
+                template => template.as_ref(),
+            },
+        };
+        let text = template.map(|template| templates.render(template, scope)).transpose()?;
+        Ok(text.filter(|text| !text.trim().is_empty()))
     }
 
     pub(super) async fn run(
@@ -173,26 +203,29 @@ impl OpenIssue {
         situation: &Situation<'_>,
         fingerprint: &str,
         github: &GitHub<'_>,
-    ) -> Result<Done, Failure> {
-        let Drafted { state, title, body, labels } = self.draft(templates, scope, situation.job)?;
+    ) -> Result<Done, Stop> {
+        let Drafted { state, title, body, labels, assignees, comment } =
+            self.draft(templates, scope, situation.job)?;
         let label = own_label(situation.job);
         let wanted = Wanted {
             fingerprint,
             state,
             title,
             content: body,
+            comment,
+            on_repeat: self.on_repeat,
             labels,
-            at: situation.event.time.min(converge::latest()),
+            assignees,
+            milestone: self.milestone,
+            kind: self.kind.as_deref(),
+            at: situation.time(),
             event: situation.event.fingerprint(),
         };
-        let settings = Settings {
-            label: &label,
-            bots: situation.bots,
-            reopen_within: self.reopen_within,
-            max_open: self.max_open,
-            dry_run: situation.dry_run,
-        };
-        converge::converge(github, &wanted, &settings).await
+        let settings = Settings { label: &label, reopen_within: self.reopen_within, max_open: self.max_open };
+        let held = situation.memory.locks.hold(Topic::issue(github.repository(), fingerprint)).await;
+        let converging =
+            Converging { github, wanted: &wanted, settings: &settings, situation, topic: held.topic() };
+        converging.run().await
     }
 }
 
@@ -212,21 +245,9 @@ fn parse_state(text: &str) -> Result<IssueState, Failure> {
     }
 }
 
-/// One line of at most `limit` characters.
-fn one_line(text: &str, limit: usize) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().filter(|c| !is_banned(*c)).take(limit).collect::<String>().trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_title_is_one_line_of_at_most_256_characters() {
-        assert_eq!(one_line(" a\r\n b\u{7} ", MAX_TITLE), "a b");
-        assert_eq!(one_line(&"ä".repeat(300), MAX_TITLE).chars().count(), 256);
-    }
 
     #[test]
     fn a_state_is_open_or_closed() {

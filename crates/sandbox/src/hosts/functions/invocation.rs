@@ -55,13 +55,14 @@ impl Timer {
         });
         json!({
             "Data": { &self.binding: data },
-            "Metadata": { "sys": {
-                "MethodName": self.function,
-                "UtcNow": Timestamp::now().to_string(),
-                "RandGuid": random::uuid(),
-            } },
+            "Metadata": { "sys": sys(&self.function) },
         })
     }
+}
+
+/// What every invocation's metadata hold.
+pub(super) fn sys(function: &str) -> Value {
+    json!({ "MethodName": function, "UtcNow": Timestamp::now().to_string(), "RandGuid": random::uuid() })
 }
 
 /// The answer of an invocation that succeeded.

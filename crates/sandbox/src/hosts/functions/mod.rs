@@ -1,6 +1,7 @@
-//! The Azure Functions host: starts a custom handler, waits for it, forwards HTTP and invokes timers.
+//! The Azure Functions host: starts a custom handler, waits for it, forwards HTTP, and invokes timers and queue functions.
 
 mod invocation;
+mod queue_trigger;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::http::remove_connection_headers;
@@ -19,9 +21,11 @@ use crate::faults::Faults;
 use crate::http_client::LoopbackClient;
 use crate::identity::{noted, random};
 use crate::server::Server;
+use crate::storage_queue::StorageQueues;
 use crate::trace::{Hop, Trace};
 
 pub use invocation::{InvocationFailure, Invoked, Timer, TimerStatus};
+pub use queue_trigger::{Encoding, QueueTrigger, Triggered};
 
 /// Between two polls of a handler that is not ready yet.
 const POLL: Duration = Duration::from_millis(25);
@@ -83,6 +87,11 @@ impl FunctionsHost {
     pub async fn timer(&self, timer: &Timer) -> Result<Invoked, InvocationFailure> {
         self.front.timer(timer).await
     }
+
+    /// Looks at a queue once, as [`Front::poll`].
+    pub async fn poll(&self, queues: &StorageQueues, trigger: &QueueTrigger) -> Option<Triggered> {
+        self.front.poll(queues, trigger).await
+    }
 }
 
 /// Polls until the handler answers, as the host does.
@@ -141,16 +150,26 @@ impl Front {
     /// # Errors
     /// [`InvocationFailure`], which says what the host would make of it.
     pub async fn timer(&self, timer: &Timer) -> Result<Invoked, InvocationFailure> {
-        let call = HttpCall::post_json(format!("/{}", timer.function), &timer.body())
-            .header("x-azure-functions-invocationid", &random::uuid());
+        self.invoke("azure-timer", &timer.function, &timer.body()).await
+    }
+
+    /// Invokes any function without forwarding, under the name `service` in the trace.
+    async fn invoke(
+        &self,
+        service: &'static str,
+        function: &str,
+        body: &Value,
+    ) -> Result<Invoked, InvocationFailure> {
+        let path = format!("/{function}");
+        let call = HttpCall::post_json(&path, body).header("x-azure-functions-invocationid", &random::uuid());
         let answer = call.send(&self.handler.client, &self.handler.url).await;
         let outcome = answer
             .map_err(|error| InvocationFailure::NoAnswer(error.to_string()))
             .and_then(|answer| invocation::judge(&answer));
         self.trace.record(Hop {
-            service: "azure-timer",
+            service,
             method: "POST".to_owned(),
-            path: format!("/{}", timer.function),
+            path,
             status: outcome.as_ref().map_or_else(InvocationFailure::status, |_| Some(200)),
             note: Some(match &outcome {
                 Ok(_) => "invocation succeeded".to_owned(),

@@ -1,4 +1,5 @@
-//! HTTP through a Function URL or an API Gateway HTTP API: events and answers in payload format 2.0.
+//! HTTP through whatever stands before a function; here a Function URL or an API Gateway HTTP API: events and answers in
+//! payload format 2.0.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::FunctionError;
+use super::{FunctionError, rest_event};
 use crate::hosts::{HttpAnswer, HttpCall};
 use crate::identity::aws::{ACCOUNT, REGION};
 use crate::identity::random;
@@ -19,6 +20,13 @@ pub enum Entrance {
     FunctionUrl(Option<IamCaller>),
     /// An API Gateway HTTP API, with a catch-all route.
     ApiGateway(Option<IamCaller>),
+    /// An API Gateway REST API, in its stage `prod`: payload format 1.0.
+    RestApi(Option<IamCaller>),
+    /// An application load balancer, whose target group has multi-value headers or has not.
+    LoadBalancer {
+        /// Whether the target group has them.
+        multi_value: bool,
+    },
 }
 
 /// A caller that AWS has authenticated.
@@ -35,6 +43,8 @@ impl Entrance {
         let (domain, route, caller) = match self {
             Self::FunctionUrl(caller) => ("lambda-url", "$default", caller),
             Self::ApiGateway(caller) => ("execute-api", "ANY /{proxy+}", caller),
+            Self::RestApi(caller) => return rest_event::of_rest_api(call, caller.as_ref()),
+            Self::LoadBalancer { multi_value } => return rest_event::of_load_balancer(call, *multi_value),
         };
         let suffix = if domain == "lambda-url" { "on.aws" } else { "amazonaws.com" };
         let domain_name = format!("{id}.{domain}.{REGION}.{suffix}");
@@ -74,6 +84,15 @@ impl Entrance {
         event
     }
 
+    /// What the sender sees of the function's answer.
+    pub(super) fn answer(&self, payload: &[u8]) -> Result<HttpAnswer, FunctionError> {
+        match self {
+            Self::FunctionUrl(_) | Self::ApiGateway(_) => answer(payload),
+            Self::RestApi(_) => rest_event::answer_of_rest_api(payload),
+            Self::LoadBalancer { multi_value } => rest_event::answer_of_load_balancer(payload, *multi_value),
+        }
+    }
+
     /// The fields that are left out when there is nothing to say.
     fn optional(&self, call: &HttpCall) -> Map<String, Value> {
         let mut fields = Map::new();
@@ -103,10 +122,9 @@ impl Entrance {
             fields.insert("pathParameters".to_owned(), json!({ "proxy": proxy }));
         }
         if !call.body.is_empty() {
-            let text = std::str::from_utf8(&call.body).ok().filter(|_| is_text(&call.headers));
-            let body = text.map_or_else(|| STANDARD.encode(&call.body), str::to_owned);
+            let (body, is_base64) = body(call);
             fields.insert("body".to_owned(), json!(body));
-            fields.insert("isBase64Encoded".to_owned(), json!(text.is_none()));
+            fields.insert("isBase64Encoded".to_owned(), json!(is_base64));
         }
         fields
     }
@@ -124,6 +142,14 @@ impl IamCaller {
             "userArn": self.user_arn,
             "userId": id,
         })
+    }
+}
+
+/// The body as the event has it, and whether that is base64.
+pub(super) fn body(call: &HttpCall) -> (String, bool) {
+    match std::str::from_utf8(&call.body).ok().filter(|_| is_text(&call.headers)) {
+        Some(text) => (text.to_owned(), false),
+        None => (STANDARD.encode(&call.body), true),
     }
 }
 
@@ -215,7 +241,7 @@ fn append(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), Func
     }
 }
 
-fn malformed(why: &str) -> FunctionError {
+pub(super) fn malformed(why: &str) -> FunctionError {
     FunctionError { error_type: "Sandbox.MalformedAnswer".to_owned(), message: why.to_owned() }
 }
 

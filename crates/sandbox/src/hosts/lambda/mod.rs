@@ -1,6 +1,7 @@
 //! AWS Lambda: a custom runtime's binary, driven over the Runtime API.
 
 mod http_event;
+mod rest_event;
 mod runtime_api;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Child, HostError, HttpAnswer, HttpCall, Program};
+use crate::identity::aws::services::Sqs;
 use crate::identity::aws::{ACCOUNT, FUNCTION, REGION};
 use crate::trace::{Hop, Trace};
 
@@ -131,13 +133,23 @@ impl LambdaHost {
         outcome
     }
 
-    /// Sends an HTTP request through the function's URL or an API Gateway in front of it.
+    /// Sends an HTTP request through the function's URL, or an API Gateway or a load balancer in front of it.
     ///
     /// # Errors
-    /// The [`FunctionError`] behind the 502 (Function URL) or 500 (API Gateway) the sender would see.
+    /// The [`FunctionError`] behind the 502 (Function URL, REST API, load balancer) or 500 (HTTP API) the sender would see.
     pub async fn http(&self, entrance: Entrance, call: &HttpCall) -> Result<HttpAnswer, FunctionError> {
         let event = entrance.event(call);
         let payload = self.invoke(event.to_string().as_bytes()).await?;
-        http_event::answer(&payload)
+        entrance.answer(&payload)
+    }
+
+    /// Receives what is visible on a queue, at most so many messages, and hands it to the function, as an event source
+    /// mapping does once. What the function's answer does not report as failed is deleted. `None` when nothing was visible.
+    pub async fn poll(&self, sqs: &Sqs, queue: &str, at_most: usize) -> Option<InvocationResult> {
+        let batch = sqs.receive(queue, at_most)?;
+        let result = self.invoke(batch.event().to_string().as_bytes()).await;
+        let answer = result.as_ref().ok().map(|bytes| serde_json::from_slice(bytes).unwrap_or_default());
+        sqs.settle(&batch, answer.as_ref());
+        Some(result)
     }
 }

@@ -1,6 +1,10 @@
-//! AWS: an account with outbound identity federation, its STS, and the credentials its hosts hand out.
+//! AWS: an account with outbound identity federation, its STS, the credentials its hosts hand out, and the services that
+//! take requests signed with them.
 
+mod assume_role;
 mod containers;
+mod instance;
+pub mod services;
 mod sts;
 
 use std::fmt;
@@ -10,8 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
+use serde_json::json;
+
+use self::services::{ParameterStore, SecretsManager, Sqs};
 use super::{Environment, Service, environment, random};
-use crate::issuer::{Issuer, Key};
+use crate::issuer::{Issuer, Key, timed};
 use crate::server::Bound;
 use crate::sigv4::{Credentials, Verifier};
 use crate::trace::Trace;
@@ -25,6 +32,8 @@ pub const FUNCTION: &str = "gatepass";
 
 const LAMBDA_ROLE: &str = "gatepass-function";
 const TASK_ROLE: &str = "gatepass-task";
+const INSTANCE_ROLE: &str = "gatepass-instance";
+const POD_ROLE: &str = "gatepass-pod";
 const SESSION_SECONDS: i64 = 6 * 3600;
 
 /// The AWS side of the sandbox.
@@ -34,8 +43,16 @@ pub struct Aws {
     pub sts: Service,
     /// The endpoint from which ECS tasks and EKS pods fetch their credentials.
     pub containers: Service,
-    /// Where the account's issuer publishes its discovery document and keys.
+    /// The metadata service from which EC2 instances fetch their credentials.
+    pub instances: Service,
+    /// Where the account's issuer, and its cluster's, publish their discovery documents and keys.
     pub openid: Service,
+    /// Queues.
+    pub sqs: Sqs,
+    /// AWS Secrets Manager.
+    pub secrets: SecretsManager,
+    /// The parameter store of AWS Systems Manager.
+    pub parameters: ParameterStore,
     account: Arc<Account>,
 }
 
@@ -55,6 +72,8 @@ pub enum Refusal {
 enum Workload {
     Lambda,
     Task,
+    Instance,
+    Pod,
 }
 
 impl Workload {
@@ -62,6 +81,8 @@ impl Workload {
         match self {
             Self::Lambda => LAMBDA_ROLE,
             Self::Task => TASK_ROLE,
+            Self::Instance => INSTANCE_ROLE,
+            Self::Pod => POD_ROLE,
         }
     }
 
@@ -73,7 +94,8 @@ impl Workload {
 /// What the servers share.
 struct Account {
     issuer: Issuer,
-    verifier: Verifier,
+    /// The issuer of the service accounts of an EKS cluster, which IAM knows.
+    cluster: Issuer,
     /// The path under which an ECS task finds its credentials without further proof.
     task_path: String,
     /// What EKS Pod Identity and full-URI endpoints want in `Authorization`.
@@ -85,6 +107,9 @@ struct State {
     sessions: Vec<(Workload, Credentials)>,
     session_seconds: i64,
     refusal: Option<Refusal>,
+    /// The session tokens of instance metadata, and when they end.
+    instance_tokens: Vec<(String, Timestamp)>,
+    instance_has_no_role: bool,
 }
 
 impl fmt::Debug for Account {
@@ -113,6 +138,11 @@ impl Account {
         credentials
     }
 
+    /// Verifies requests to this service in the account's region.
+    fn verifier(&self, service: &'static str) -> Verifier {
+        Verifier { region: REGION.to_owned(), service }
+    }
+
     fn session(&self, access_key_id: &str) -> Option<(Workload, Credentials)> {
         let state = self.lock();
         state.sessions.iter().find(|(_, known)| known.access_key_id == access_key_id).cloned()
@@ -120,30 +150,38 @@ impl Account {
 }
 
 impl Aws {
-    /// Starts STS, the container endpoint and the account's issuer.
+    /// Starts STS, the endpoints that hand out credentials, the issuers, and the services.
     ///
     /// # Errors
     /// What the operating system says when no port can be bound.
     pub async fn start(trace: Trace) -> io::Result<Self> {
         let openid = Bound::bind(0).await?;
         let issuer = Issuer::new(format!("{}/{}", openid.url(), random::uuid()), Key::Aws);
-        let router = issuer.router();
+        let cluster = Issuer::new(format!("{}/id/{}", openid.url(), random::key_id(32)), Key::AwsNext);
+        let router = issuer.router().merge(cluster.router());
         let account = Arc::new(Account {
             issuer,
-            verifier: Verifier { region: REGION.to_owned(), service: "sts" },
+            cluster,
             task_path: format!("/v2/credentials/{}", random::uuid()),
             authorization_token: random::secret(),
             state: Mutex::new(State {
                 sessions: Vec::new(),
                 session_seconds: SESSION_SECONDS,
                 refusal: None,
+                instance_tokens: Vec::new(),
+                instance_has_no_role: false,
             }),
         });
         let (sts, containers) = (sts::router(Arc::clone(&account)), containers::router(Arc::clone(&account)));
+        let instances = instance::router(Arc::clone(&account));
         Ok(Self {
             sts: Service::serve(Bound::bind(0).await?, "aws-sts", sts, trace.clone()),
             containers: Service::serve(Bound::bind(0).await?, "aws-credentials", containers, trace.clone()),
-            openid: Service::serve(openid, "aws-issuer", router, trace),
+            instances: Service::serve(Bound::bind(0).await?, "aws-instance", instances, trace.clone()),
+            openid: Service::serve(openid, "aws-issuer", router, trace.clone()),
+            sqs: Sqs::start(&account, trace.clone()).await?,
+            secrets: SecretsManager::start(&account, trace.clone()).await?,
+            parameters: ParameterStore::start(&account, trace).await?,
             account,
         })
     }
@@ -161,6 +199,33 @@ impl Aws {
     /// The `sub` of the ECS task's and EKS pod's tokens: their role.
     pub fn task_subject(&self) -> String {
         Workload::Task.role_arn()
+    }
+
+    /// The `sub` of the EC2 instance's tokens: its role.
+    pub fn instance_subject(&self) -> String {
+        Workload::Instance.role_arn()
+    }
+
+    /// The role that a pod takes with its web identity: the `sub` of its tokens.
+    pub fn pod_subject(&self) -> String {
+        Workload::Pod.role_arn()
+    }
+
+    /// What the cluster's projected token file holds for the pod's service account, for so many seconds.
+    pub fn web_identity(&self, seconds: i64) -> String {
+        let claims = json!({ "sub": assume_role::SUBJECT, "aud": [assume_role::AUDIENCE] });
+        let cluster = &self.account.cluster;
+        cluster.mint(&timed(cluster.url(), seconds, claims))
+    }
+
+    /// The issuer of the cluster's service accounts.
+    pub fn cluster(&self) -> &Issuer {
+        &self.account.cluster
+    }
+
+    /// Takes the role off the EC2 instance.
+    pub fn detach_instance_role(&self) {
+        self.account.lock().instance_has_no_role = true;
     }
 
     /// Fresh credentials of the function's role, for a client that signs by itself.
@@ -193,17 +258,14 @@ impl Aws {
     /// variables".)
     pub fn env_lambda(&self) -> Environment {
         let credentials = self.credentials();
-        environment([
+        let mut environment = environment([
             ("AWS_ACCESS_KEY_ID", credentials.access_key_id),
-            ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            ("AWS_ENDPOINT_URL_STS", self.sts.url().to_owned()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".to_owned()),
             ("AWS_LAMBDA_FUNCTION_NAME", FUNCTION.to_owned()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{FUNCTION}")),
             ("AWS_LAMBDA_LOG_STREAM_NAME", format!("2026/11/20/[$LATEST]{}", random::key_id(16))),
-            ("AWS_REGION", REGION.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key),
             ("AWS_SESSION_TOKEN", credentials.session_token.unwrap_or_default()),
             ("LAMBDA_TASK_ROOT", "/var/task".to_owned()),
@@ -211,19 +273,53 @@ impl Aws {
             ("LANG", "en_US.UTF-8".to_owned()),
             ("TZ", ":UTC".to_owned()),
             ("_HANDLER", "bootstrap".to_owned()),
+        ]);
+        environment.extend(self.env_services());
+        environment
+    }
+
+    /// The region, and where the account's services are.
+    fn env_services(&self) -> Environment {
+        environment([
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.url().to_owned()),
+            ("AWS_ENDPOINT_URL_SQS", self.sqs.url().to_owned()),
+            ("AWS_ENDPOINT_URL_SSM", self.parameters.url().to_owned()),
+            ("AWS_ENDPOINT_URL_STS", self.sts.url().to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
         ])
     }
 
     /// What leads an ECS task to its credentials. On ECS the relative form is usual
     /// (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`, on 169.254.170.2); the full form reaches the same path here.
     pub fn env_ecs(&self) -> Environment {
-        environment([
+        let mut environment = environment([
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.account.authorization_token.clone()),
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/v1/credentials", self.containers.url())),
-            ("AWS_DEFAULT_REGION", REGION.to_owned()),
-            ("AWS_ENDPOINT_URL_STS", self.sts.url().to_owned()),
-            ("AWS_REGION", REGION.to_owned()),
-        ])
+        ]);
+        environment.extend(self.env_services());
+        environment
+    }
+
+    /// What leads a program on an EC2 instance to its credentials: nothing but the metadata service, really at
+    /// `http://169.254.169.254`.
+    pub fn env_ec2(&self) -> Environment {
+        let mut environment =
+            environment([("AWS_EC2_METADATA_SERVICE_ENDPOINT", self.instances.url().to_owned())]);
+        environment.extend(self.env_services());
+        environment
+    }
+
+    /// What leads an EKS pod with a role for its service account to its credentials, once [`Aws::web_identity`] stands in
+    /// `token_file`.
+    pub fn env_irsa(&self, token_file: &Path) -> Environment {
+        let mut environment = environment([
+            ("AWS_ROLE_ARN", Workload::Pod.role_arn()),
+            ("AWS_ROLE_SESSION_NAME", "gatepass-pod-1".to_owned()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token_file.display().to_string()),
+        ]);
+        environment.extend(self.env_services());
+        environment
     }
 
     /// What leads an EKS pod to its credentials, once [`Aws::authorization_token`] stands in `token_file`.

@@ -1,4 +1,5 @@
-//! AWS STS, of which one action is known: `GetWebIdentityToken` (API version 2011-06-15, Query protocol).
+//! AWS STS (API version 2011-06-15, Query protocol), of which two actions are known: `GetWebIdentityToken`, here, and
+//! `AssumeRoleWithWebIdentity`.
 
 use std::sync::Arc;
 
@@ -12,13 +13,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{ACCOUNT, Account, FUNCTION, REGION, Refusal, Workload};
+use super::{ACCOUNT, Account, FUNCTION, REGION, Refusal, Workload, assume_role};
 use crate::identity::{noted, random};
 use crate::issuer::timed;
 use crate::sigv4::{Credentials, Received, Rejection};
 
-const VERSION: &str = "2011-06-15";
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+pub(super) const VERSION: &str = "2011-06-15";
+pub(super) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const DEFAULT_DURATION: i64 = 300;
 
 pub(super) fn router(account: Arc<Account>) -> Router {
@@ -41,8 +42,12 @@ async fn action(
 }
 
 fn answer(account: &Account, received: Received<'_>) -> Result<Response, StsError> {
+    let mut parameters = form_urlencoded::parse(received.body);
+    if parameters.any(|(name, value)| name == "Action" && value == assume_role::ACTION) {
+        return assume_role::answer(account, received.body);
+    }
     let lookup = |id: &str| account.session(id).map(|(_, credentials)| credentials);
-    let caller = account.verifier.verify(received, Timestamp::now(), lookup)?;
+    let caller = account.verifier("sts").verify(received, Timestamp::now(), lookup)?;
     let (workload, _) = account.session(&caller.access_key_id).ok_or(Rejection::InvalidClientTokenId)?;
     let request = TokenRequest::parse(received.body)?;
     refuse_as_told(account, workload)?;
@@ -196,18 +201,18 @@ fn in_order(members: Vec<(String, String)>) -> Result<Vec<String>, StsError> {
 
 /// An error in AWS's XML.
 #[derive(Debug, PartialEq, Eq)]
-struct StsError {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
+pub(super) struct StsError {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) message: String,
 }
 
-fn invalid(message: impl Into<String>) -> StsError {
+pub(super) fn invalid(message: impl Into<String>) -> StsError {
     StsError::new("ValidationError", message)
 }
 
 impl StsError {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
 }

@@ -12,7 +12,7 @@ use crate::issuer::{Issuer, Key};
 use crate::server::Bound;
 use crate::trace::Trace;
 
-pub use resources::{APP_V1, APP_V2, AppRegistration, TOKEN_EXCHANGE, Version};
+pub use resources::{APP_V1, APP_V2, AppRegistration, STORAGE, TOKEN_EXCHANGE, Version};
 
 /// The tenant.
 pub const TENANT: &str = "4c2d1e0f-9a8b-4c7d-8e6f-5a4b3c2d1e99";

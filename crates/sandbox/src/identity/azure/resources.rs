@@ -50,10 +50,18 @@ pub const APP_V1: AppRegistration = AppRegistration {
     version: Version::One,
 };
 
+/// Azure Storage, present in every tenant.
+pub const STORAGE: AppRegistration = AppRegistration {
+    id_uri: "https://storage.azure.com",
+    client_id: "e406a681-f3d4-42a8-90b6-c2b029497af1",
+    version: Version::One,
+};
+
 /// The application that `resource` names, by App ID URI or client id.
 pub(super) fn registered(resource: &str) -> Option<AppRegistration> {
+    let resource = resource.trim_end_matches('/');
     let named = |app: &AppRegistration| app.id_uri == resource || app.client_id == resource;
-    [TOKEN_EXCHANGE, APP_V2, APP_V1].into_iter().find(named)
+    [TOKEN_EXCHANGE, STORAGE, APP_V2, APP_V1].into_iter().find(named)
 }
 
 /// What Entra says of a resource that no application of the tenant bears, such as a URL on somebody's domain.

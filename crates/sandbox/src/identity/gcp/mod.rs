@@ -47,6 +47,11 @@ pub const SCHEDULER: ServiceAccount = ServiceAccount {
     email: "scheduler@acme-sandbox.iam.gserviceaccount.com",
     unique_id: "112233445566778899001",
 };
+/// The account whose token Pub/Sub sends with what it pushes.
+pub const PUBSUB_PUSHER: ServiceAccount = ServiceAccount {
+    email: "pubsub-push@acme-sandbox.iam.gserviceaccount.com",
+    unique_id: "115566778899001122334",
+};
 /// An account with a key file, for programs off the platform, which may impersonate [`WORKLOAD`].
 pub const KEY_HOLDER: ServiceAccount = ServiceAccount {
     email: "laptop@acme-sandbox.iam.gserviceaccount.com",
@@ -131,6 +136,22 @@ impl Google {
     }
 }
 
+/// The accounts and their tokens, for a service that checks or mints them.
+#[derive(Clone, Debug)]
+pub(crate) struct Accounts(Arc<Google>);
+
+impl Accounts {
+    /// Whose access token this is, if it is one and has not ended.
+    pub(crate) fn holder(&self, token: &str) -> Option<ServiceAccount> {
+        self.0.holder(token)
+    }
+
+    /// An ID token of `account` with its e-mail, for `audience`.
+    pub(crate) fn mint(&self, account: ServiceAccount, audience: &str) -> String {
+        self.0.id_token(account, audience, true, Value::Null)
+    }
+}
+
 impl Gcp {
     /// Starts the four servers.
     ///
@@ -168,6 +189,11 @@ impl Gcp {
         WORKLOAD.unique_id
     }
 
+    /// For a service beside these.
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts(Arc::clone(&self.google))
+    }
+
     /// What Cloud Run sets, and where the metadata server is; less `PORT`, which is the host's.
     pub fn env(&self) -> Environment {
         environment([
@@ -180,7 +206,7 @@ impl Gcp {
 
     /// An ID token of `account` with its e-mail, for `audience`.
     pub fn mint(&self, account: ServiceAccount, audience: &str) -> String {
-        self.google.id_token(account, audience, true, Value::Null)
+        self.accounts().mint(account, audience)
     }
 
     /// The token Cloud Scheduler sends when `audience` is configured.
@@ -217,7 +243,7 @@ impl Gcp {
 }
 
 /// An error of a Google API (AIP-193).
-fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
+pub(crate) fn api_error(status: StatusCode, reason: &str, message: &str) -> Response {
     let body = json!({ "error": { "code": status.as_u16(), "message": message, "status": reason } });
     noted(message, (status, Json(body)))
 }
