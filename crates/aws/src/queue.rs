@@ -12,7 +12,7 @@ use gatepass_core::client::ServiceUrl;
 use gatepass_core::deadline::Deadline;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue};
+use gatepass_core::queue::{Message, Queue, insist};
 use serde_json::{Value, json};
 
 pub use self::receive::Received;
@@ -175,7 +175,7 @@ impl Queue for Sqs {
     }
 
     fn send<'a>(&'a self, message: Message<'a>, deadline: Deadline) -> Pending<'a, Result<(), Failure>> {
-        Box::pin(self.send(message, deadline))
+        Box::pin(insist(deadline, move || self.send(message, deadline)))
     }
 }
 

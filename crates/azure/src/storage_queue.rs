@@ -12,9 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use gatepass_core::client::{Clients, ServiceUrl, describe, excerpt, harmless, read_body};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::event::MAX_BODY;
-use gatepass_core::failure::{Class, Failure};
+use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue};
+use gatepass_core::queue::{Message, Queue, insist};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::{Client, RequestBuilder};
@@ -48,9 +48,6 @@ const LONGEST_DELAY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(4);
 
-/// Before the second and the third try of what may pass: whoever sent a webhook never sends it again.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
-
 /// The form of `GATEPASS_QUEUE`.
 const FORM: &str = "write it as https://ACCOUNT.queue.core.windows.net/QUEUE";
 
@@ -82,7 +79,9 @@ impl StorageQueue {
     }
 
     async fn put(&self, message: Message<'_>, token: &str, deadline: Deadline) -> Result<(), Failure> {
-        let seconds = message.delay.min(LONGEST_DELAY).as_secs();
+        let delay = message.delay.min(LONGEST_DELAY);
+        // Not a moment too early.
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let text = STANDARD.encode(message.text);
         let url = format!("{}/messages?visibilitytimeout={seconds}&messagettl=-1", self.url);
         let request = dated(self.client.post(url))
@@ -144,21 +143,7 @@ impl Queue for StorageQueue {
     fn send<'a>(&'a self, message: Message<'a>, deadline: Deadline) -> Pending<'a, Result<(), Failure>> {
         Box::pin(async move {
             let token = self.identity.token(SCOPE, deadline).await?;
-            let mut pauses = PAUSES.into_iter();
-            loop {
-                let failure = match self.put(message, token.secret(), deadline).await {
-                    Ok(()) => return Ok(()),
-                    Err(failure) => failure,
-                };
-                match pauses.next() {
-                    Some(pause)
-                        if matches!(failure.class, Class::Deferred(_)) && pause < deadline.remaining() =>
-                    {
-                        tokio::time::sleep(pause).await;
-                    }
-                    _ => return Err(failure),
-                }
-            }
+            insist(deadline, || self.put(message, token.secret(), deadline)).await
         })
     }
 }
@@ -193,6 +178,7 @@ fn name(url: &ServiceUrl) -> Option<&str> {
 mod tests {
     use gatepass_core::config::AzureIdentity;
     use gatepass_core::env::Env;
+    use gatepass_core::failure::Class;
     use gatepass_sandbox::Sandbox;
     use gatepass_sandbox::faults::Fault;
     use gatepass_sandbox::identity::azure::Assigned;
@@ -294,8 +280,11 @@ mod tests {
         let kept = stand.service.messages("gatepass");
         let text = |index: usize| STANDARD.decode(&kept[index].text).unwrap();
         assert_eq!((text(0).as_slice(), text(1).len()), (b"hello".as_slice(), longest.len()));
-        let days = |index: usize| kept[index].visible.duration_since(kept[index].inserted).as_hours() / 24;
-        assert_eq!((days(0), days(1)), (0, 7));
+        let away = |index: usize| kept[index].visible.duration_since(kept[index].inserted).as_secs();
+        assert_eq!((away(0), away(1)), (0, 7 * 24 * 60 * 60));
+        stand.send("later", Duration::from_millis(1001)).await.unwrap();
+        let later = stand.service.messages("gatepass").pop().unwrap();
+        assert_eq!(later.visible.duration_since(later.inserted).as_secs(), 2, "not a moment too early");
         let imds = stand.sandbox.trace.hops_of("azure-imds");
         assert_eq!(imds.len(), 1, "the token is kept: {imds:?}");
         assert!(imds[0].path.contains("storage.azure.com"), "{}", imds[0].path);

@@ -23,7 +23,7 @@ pub(crate) fn delivery(job: &JobId, id: &str, invocation: &Invocation) -> Delive
         execution_id: Some(id.to_owned()).filter(|id| !id.is_empty()),
         input: None,
     };
-    Delivery { event: schedule.into_event(job), to: Address::Job(job.clone()), by: Sender::Hasty }
+    Delivery { event: schedule.into_event(job), to: Address::Job(job.clone()), by: Sender::Scheduler }
 }
 
 #[cfg(test)]
@@ -60,6 +60,6 @@ mod tests {
             (tick.event.id.as_str(), tick.event.time.to_string().as_str()),
             ("inv-1", "2026-11-20T09:00:00Z")
         );
-        assert_eq!(tick.by, Sender::Hasty);
+        assert_eq!(tick.by, Sender::Scheduler);
     }
 }

@@ -29,16 +29,20 @@ pub enum Address {
 /// Whoever holds the event until it is done, which decides what can become of it. `docs/contract.md`, "Failures".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
-    /// It waits for the result, and decides itself what to do with a failure: a call over HTTP, a direct invocation.
+    /// It waits for the result, and decides itself what to do with a failure: a call over HTTP.
     Waiting,
     /// It drops the event soon, whatever it hears: a webhook, an asynchronous invocation of Lambda, Event Grid. Its events
     /// go through the queue where there is one.
     Forgetful,
+    /// A schedule, or what may be one: if it hears of a failure at all, it tries again a few times at the most. Azure's timers; Cloud Scheduler;
+    /// a direct invocation of Lambda, which EventBridge Scheduler makes asynchronously. What cannot be done now goes to the
+    /// queue.
+    Scheduler,
     /// A queue that keeps the event until it is done, and can be told when to bring it back or backs off by itself: SQS,
     /// Pub/Sub.
     Patient,
-    /// It keeps the event, and gives up after a few tries in a row: Azure's queues and timers. What cannot be done now
-    /// goes to the queue.
+    /// It keeps the event, and gives up after a few tries in a row: Azure's queues. What cannot be done now goes to the
+    /// deployment's own.
     Hasty,
 }
 

@@ -12,9 +12,9 @@ use gatepass_core::client::{Clients, ServiceUrl, describe, excerpt, read_body};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::event::MAX_BODY;
-use gatepass_core::failure::{Class, Failure};
+use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue};
+use gatepass_core::queue::{Message, Queue, insist};
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -38,9 +38,6 @@ const LONGEST_TEXT: usize = (MAX_BODY - 64 * 1024) / 4 * 3;
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(4);
-
-/// Before the second and the third try of what may pass: whoever sent a webhook never sends it again.
-const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// The form of `GATEPASS_QUEUE`.
 const FORM: &str = "write it as projects/PROJECT/topics/TOPIC; its push subscription has the topic's name";
@@ -186,21 +183,7 @@ impl Queue for PubSub {
                 "attributes": { "id": message.id },
                 "orderingKey": message.group,
             }] });
-            let mut pauses = PAUSES.into_iter();
-            loop {
-                let failure = match self.publish(&body, deadline).await {
-                    Ok(()) => return Ok(()),
-                    Err(failure) => failure,
-                };
-                match pauses.next() {
-                    Some(pause)
-                        if matches!(failure.class, Class::Deferred(_)) && pause < deadline.remaining() =>
-                    {
-                        tokio::time::sleep(pause).await;
-                    }
-                    _ => return Err(failure),
-                }
-            }
+            insist(deadline, || self.publish(&body, deadline)).await
         })
     }
 }
@@ -244,6 +227,7 @@ fn parse(topic: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use gatepass_core::failure::Class;
     use gatepass_sandbox::Sandbox;
     use gatepass_sandbox::faults::Fault;
     use gatepass_sandbox::pubsub as stand_in;

@@ -9,10 +9,9 @@ use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::{Reason, ask};
-use gatepass_core::secret::MAX_TOKEN_LEN;
 use reqwest::Client;
 
-use super::Fetched;
+use super::{Fetched, token_in};
 use crate::sts::{self, CONTENT_TYPE, element, form};
 
 const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
@@ -46,7 +45,7 @@ impl AssumedRole {
     }
 
     pub(super) async fn fetch(&self, deadline: Deadline) -> Result<Fetched, Failure> {
-        let token = self.token()?;
+        let token = token_in(FILE, &self.file)?;
         let parameters = [
             ("RoleArn", self.role.as_str()),
             ("RoleSessionName", &self.session),
@@ -71,22 +70,6 @@ impl AssumedRole {
             _ => Err(Failure::refused(format!(
                 "{PLACE} answered with no credentials; check what stands between this workload and it"
             ))),
-        }
-    }
-
-    /// Read every time: the cluster replaces it.
-    fn token(&self) -> Result<String, Failure> {
-        use std::io::Read as _;
-        let wrong = |what: String| Failure::refused(format!("{FILE}: {} {what}", self.file));
-        let limit = u64::try_from(MAX_TOKEN_LEN).unwrap_or(u64::MAX).saturating_add(1);
-        let mut token = String::new();
-        std::fs::File::open(&self.file)
-            .and_then(|file| file.take(limit).read_to_string(&mut token))
-            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
-        match token.len() {
-            0 => Err(wrong("is empty".into())),
-            length if length > MAX_TOKEN_LEN => Err(wrong("is larger than any token".into())),
-            _ => Ok(token),
         }
     }
 }

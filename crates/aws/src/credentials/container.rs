@@ -13,10 +13,11 @@ use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Fetched, local_url};
+use super::{Fetched, local_url, token_in};
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 const PLACE: &str = "the container's credentials endpoint";
 
@@ -64,10 +65,7 @@ impl Container {
             (None, Some(url)) => local_url(FULL, url, &LINK_LOCAL)?,
             (None, None) => return Ok(None),
         };
-        let token = match (
-            env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
-            env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
-        ) {
+        let token = match (env.get(TOKEN_FILE), env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN")) {
             (Some(path), _) => Some(Token::File(path.to_owned())),
             (None, Some(value)) => Some(Token::Value(value.into())),
             (None, None) => None,
@@ -105,11 +103,7 @@ impl Token {
         use secrecy::ExposeSecret as _;
         let text = match self {
             Self::Value(value) => value.expose_secret().to_owned(),
-            Self::File(path) => std::fs::read_to_string(path).map_err(|error| {
-                Failure::refused(format!(
-                    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {path} cannot be read: {error}"
-                ))
-            })?,
+            Self::File(path) => token_in(TOKEN_FILE, path)?,
         };
         let mut value = HeaderValue::from_str(text.trim())
             .map_err(|_| Failure::refused("the container's authorization token is no plain text"))?;

@@ -117,7 +117,9 @@ fn text(body: Vec<u8>) -> Option<String> {
 
 /// It becomes a part of a path.
 fn is_role(name: &str) -> bool {
-    name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
+    !matches!(name, "." | "..")
+        && name.len() <= 128
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }
 
 /// What a refusal means, and what to change.
@@ -165,6 +167,7 @@ mod tests {
             ("a+b=c,d.e@f-1", true),
             ("a/b", false),
             ("../x", false),
+            ("..", false),
             ("a?b", false),
             ("a%2fb", false),
         ] {

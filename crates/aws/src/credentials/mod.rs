@@ -15,6 +15,7 @@ use gatepass_core::client::{Clients, ServiceUrl};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
+use gatepass_core::secret::MAX_TOKEN_LEN;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 use url::{Host, Url};
@@ -128,6 +129,22 @@ impl Fetched {
     }
 }
 
+/// The token in a file. It is read every time, because the cluster replaces it.
+fn token_in(variable: &str, path: &str) -> Result<String, Failure> {
+    use std::io::Read as _;
+    let wrong = |what: String| Failure::refused(format!("{variable}: {path} {what}"));
+    let limit = u64::try_from(MAX_TOKEN_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    let mut token = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limit).read_to_string(&mut token))
+        .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    match token.len() {
+        0 => Err(wrong("is empty".into())),
+        length if length > MAX_TOKEN_LEN => Err(wrong("is larger than any token".into())),
+        _ => Ok(token),
+    }
+}
+
 /// Credentials come over https, from this machine, or from one of its link-local agents.
 fn local_url(variable: &str, text: &str, link_local: &[IpAddr]) -> Result<Url, String> {
     let wrong = |why: String| format!("{variable}: {why}");
@@ -198,6 +215,21 @@ mod tests {
             let error = source(&[(variable, value)]).unwrap_err();
             assert!(error.contains(missing), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_holds_one_token() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            token_in("X", path.to_str().unwrap()).map_err(|failure| failure.message)
+        };
+        assert_eq!(read("e30.e30.x\n").unwrap(), "e30.e30.x\n");
+        for (text, words) in [("", "is empty"), (&*"x".repeat(MAX_TOKEN_LEN + 1), "larger than any token")] {
+            assert!(read(text).unwrap_err().ends_with(words), "{words}");
+        }
+        assert!(token_in("X", "/nowhere").unwrap_err().message.starts_with("X: /nowhere cannot be read"));
     }
 
     #[test]

@@ -34,5 +34,6 @@ pub(super) fn read(value: Value) -> Result<Delivery, Failure> {
         execution_id: direct.execution_id,
         input: direct.input,
     };
-    Ok(Delivery { event: schedule.into_event(&job), to: Address::Job(job), by: Sender::Waiting })
+    // Nothing says whether anybody waits for the answer.
+    Ok(Delivery { event: schedule.into_event(&job), to: Address::Job(job), by: Sender::Scheduler })
 }

@@ -151,9 +151,21 @@ async fn who_does_it_and_what_it_is_is_said_when_it_is_opened_and_then_left_to_p
 }
 
 #[tokio::test]
-async fn a_milestone_that_is_not_there_is_told() {
-    let function = Function::start(&alarm_with("milestone: 7")).await;
-    function.fails(&alarm("e1", 1, "ALARM"), "invalid", &["milestone invalid"]).await;
+async fn an_alarm_is_opened_without_whom_and_what_github_refuses_and_the_log_says_so() {
+    for (settings, refuse, words) in [
+        ("milestone: 7", false, "milestone"),
+        ("assignees: [gone]", true, "assignees"),
+        ("type: Nope", false, "type"),
+    ] {
+        let function = Function::start(&alarm_with(settings)).await;
+        function.sandbox.github.set_assignees_refused(refuse);
+        assert_eq!(function.status(&alarm("e1", 1, "ALARM")).await, "created", "{settings}");
+        assert_eq!(function.open(), 1);
+        let warning = "opened without assignees, milestone and type";
+        let log = function.log_until(warning, |_| true).await;
+        let record = log.iter().find(|record| record["message"] == warning).unwrap();
+        assert!(record["reason"].as_str().unwrap().to_lowercase().contains(words), "{record}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,19 @@ use crate::samples::{ALARM, REPOSITORY, alarm_of, padded};
 use crate::support::Function;
 
 /// Opens an issue for an alarm of this name and reason.
+/// What would do something wherever GitHub reads it, and what is to stand there instead, with the invisible break shown.
+pub(crate) const HARMFUL: [(&str, &str); 9] = [
+    ("@everyone and @acme/team.", "@|everyone and @|acme/team."),
+    ("Fixes #1 and closes acme/site#2", "Fixe|s #1 and close|s acme/site#2"),
+    ("/deploy production", "|/deploy production"),
+    ("fine\n/approve", "fine\n|/approve"),
+    ("![x](https://evil.example/p.png)", "!|[x](https://evil.example/p.png)"),
+    ("<img src=\"https://evil.example\">", "<|img src=\"https://evil.example\">"),
+    ("a\u{0}b\u{1b}[31mc\u{7f}d\r\ne", "ab[31mcd\ne"),
+    ("\u{202e}gpj.exe\u{2066}\u{200f}", "gpj.exe"),
+    ("<!-- hidden -->", "<|!-- hidden -->"),
+];
+
 async fn opened(function: &Function, name: &str, reason: &str) -> Issue {
     let mut event = alarm_of(name, "e1", 1, "ALARM");
     event["detail"]["state"]["reason"] = json!(reason);
@@ -26,22 +39,13 @@ fn shown(issue: &Issue) -> String {
 
 #[tokio::test]
 async fn what_would_do_something_does_nothing() {
-    let table = [
-        ("@everyone and @acme/team.", "@|everyone and @|acme/team."),
-        ("Fixes #1 and closes acme/site#2", "Fixe|s #1 and close|s acme/site#2"),
-        ("/deploy production", "|/deploy production"),
-        ("fine\n/approve", "fine\n|/approve"),
-        ("![x](https://evil.example/p.png)", "!|[x](https://evil.example/p.png)"),
-        ("<img src=\"https://evil.example\">", "<|img src=\"https://evil.example\">"),
-        ("a\u{0}b\u{1b}[31mc\u{7f}d\r\ne", "ab[31mcd\ne"),
-        ("\u{202e}gpj.exe\u{2066}\u{200f}", "gpj.exe"),
-        ("<!-- hidden -->", "<|!-- hidden -->"),
+    let own = [
         ("<!-- gatepass:begin -->", "<|!-- gatepass:begin -->"),
         ("{{ event.data }} {% raw %}", "{{ event.data }} {% raw %}"),
         ("", ""),
     ];
     let function = Function::start(ALARM).await;
-    for (index, (reason, expected)) in table.into_iter().enumerate() {
+    for (index, (reason, expected)) in HARMFUL.into_iter().chain(own).enumerate() {
         let issue = opened(&function, &format!("alarm-{index}"), reason).await;
         assert_eq!(shown(&issue), expected, "{reason:?}");
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::samples::{REPOSITORY, padded};
 use crate::support::Function;
+use crate::text::HARMFUL;
 
 /// One job that comments when an alarm repeats and when it is over, and one that does nothing but comment.
 const FILE: &str = r#"
@@ -52,28 +53,17 @@ fn shown(function: &Function) -> String {
 
 #[tokio::test]
 async fn what_would_do_something_does_nothing_in_any_comment() {
-    let table = [
-        ("@everyone and @acme/team.", "@|everyone and @|acme/team."),
-        ("Fixes #1 and closes acme/site#2", "Fixe|s #1 and close|s acme/site#2"),
-        ("/deploy production", "|/deploy production"),
-        ("fine\n/approve", "fine\n|/approve"),
-        ("![x](https://evil.example/p.png)", "!|[x](https://evil.example/p.png)"),
-        ("<img src=\"https://evil.example\">", "<|img src=\"https://evil.example\">"),
-        ("a\u{0}b\u{1b}[31mc\u{7f}d\r\ne", "ab[31mcd\ne"),
-        ("\u{202e}gpj.exe\u{2066}\u{200f}", "gpj.exe"),
-        ("<!-- hidden -->", "<|!-- hidden -->"),
-        ("<!-- gatepass:v1 comment job=note id=0 -->", "<|!-- gatepass:v1 comment job=note id=0 -->"),
-    ];
+    let own = [("<!-- gatepass:v1 comment job=note id=0 -->", "<|!-- gatepass:v1 comment job=note id=0 -->")];
     let function = Function::start(FILE).await;
     assert_eq!(function.status(&event("alarms", 0, "open", "x")).await, "created");
-    for (index, (text, expected)) in table.into_iter().enumerate() {
+    for (index, (text, expected)) in HARMFUL.into_iter().chain(own).enumerate() {
         let minute = index + 1;
         assert_eq!(function.status(&event("alarms", minute, "open", text)).await, "updated", "{text:?}");
         assert_eq!(shown(&function), expected, "repeated");
         assert_eq!(function.status(&event("notes", minute, "", text)).await, "created", "{text:?}");
         assert_eq!(shown(&function), expected, "noted");
     }
-    assert_eq!(comments(&function).len(), 2 * table.len());
+    assert_eq!(comments(&function).len(), 2 * (HARMFUL.len() + own.len()));
 }
 
 #[tokio::test]

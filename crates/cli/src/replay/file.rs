@@ -1,9 +1,9 @@
 //! Messages in a file: on each line one text, as a JSON string.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,6 +13,9 @@ use super::letter::{Letter, Receipt, Text};
 #[derive(Debug)]
 pub(super) struct Lines {
     path: PathBuf,
+    /// Locked for as long as it is taken from.
+    file: File,
+    length: u64,
     lines: Vec<String>,
     taken: bool,
     deleted: BTreeSet<usize>,
@@ -20,10 +23,14 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: PathBuf) -> Result<Self, String> {
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let cannot = |error: io::Error| format!("{} cannot be read: {error}", path.display());
+        let mut file = File::open(&path).map_err(cannot)?;
+        lock(&file, &path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(cannot)?;
         let lines = text.lines().map(str::to_owned).collect();
-        Ok(Self { path, lines, taken: false, deleted: BTreeSet::new() })
+        let length = file.metadata().map_err(cannot)?.len();
+        Ok(Self { path, file, length, lines, taken: false, deleted: BTreeSet::new() })
     }
 
     /// All of them, once.
@@ -52,14 +59,31 @@ impl Lines {
         if self.deleted.is_empty() {
             return Ok(());
         }
+        let cannot = |why: &str| {
+            format!("{} cannot be written, so that what was sent is still in it: {why}", self.path.display())
+        };
+        if self.file.metadata().is_ok_and(|file| file.len() != self.length) {
+            return Err(cannot("something else has been written into it meanwhile"));
+        }
         let left = self.lines.iter().enumerate().filter(|(index, _)| !self.deleted.contains(index));
         let text: String = left.map(|(_, line)| format!("{line}\n")).collect();
-        replace(&self.path, &text).map_err(|error| {
-            format!(
-                "{} cannot be written, so that what was sent is still in it: {error}",
-                self.path.display()
-            )
-        })
+        replace(&self.path, &text).map_err(|error| cannot(&error.to_string()))
+    }
+}
+
+/// What is taken from is written anew in the end, so nothing may be sent there meanwhile: not by another process, and not
+/// by this one under another name.
+fn lock(file: &File, path: &Path) -> Result<(), String> {
+    let identity = |of: io::Result<std::fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
+    // Whoever had it before may have put another file in its place.
+    let is_replaced = || identity(file.metadata()) != identity(path.metadata());
+    match file.try_lock() {
+        // Where the file system has no locks, there is nothing to ask.
+        Ok(()) | Err(TryLockError::Error(_)) if !is_replaced() => Ok(()),
+        _ => Err(format!(
+            "{} is in use already: name two different files, and let another replay end first",
+            path.display()
+        )),
     }
 }
 
@@ -89,6 +113,7 @@ impl Sheet {
             .mode(0o600)
             .open(&path)
             .map_err(cannot)?;
+        lock(&file, &path)?;
         end_line(&mut file).map_err(cannot)?;
         Ok(Self { file: Mutex::new(file), path })
     }
@@ -127,6 +152,7 @@ mod tests {
         for text in ["one", "two\nlines", "three"] {
             sheet.write(text).unwrap();
         }
+        drop(sheet);
         let mut lines = Lines::open(path.clone()).unwrap();
         let taken = lines.take();
         let told: Vec<_> = taken.iter().map(|letter| letter.outgoing(100)).collect();
@@ -140,6 +166,26 @@ mod tests {
         lines.delete(3);
         lines.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "\"cut of\n\"two\\nlines\"\n");
+    }
+
+    #[test]
+    fn nothing_is_sent_to_a_file_that_is_taken_from_whatever_it_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, link) = (directory.path().join("letters.jsonl"), directory.path().join("link.jsonl"));
+        std::fs::write(&path, "\"one\"\n").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let mut lines = Lines::open(path.clone()).unwrap();
+        for name in [path.clone(), directory.path().join("./letters.jsonl"), link] {
+            assert!(Sheet::open(name).unwrap_err().contains("is in use already"));
+        }
+        assert!(Lines::open(path.clone()).unwrap_err().contains("is in use already"));
+        // Somebody who does not ask.
+        std::fs::write(&path, "\"one\"\n\"two\"\n").unwrap();
+        lines.delete(0);
+        assert!(lines.finish().unwrap_err().contains("is still in it"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "\"one\"\n\"two\"\n");
+        drop(lines);
+        assert!(Sheet::open(path).is_ok());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl FromStr for Place {
                 Ok(Self::Subscription(name.to_owned()))
             }
             name if name.starts_with("projects/") => Ok(Self::Topic(name.to_owned())),
-            url if url.contains("://") => Ok(Self::Storage(url.to_owned())),
+            url if url.contains("://") => Ok(Self::Storage(url.trim_end_matches('/').to_owned())),
             path => Ok(Self::File(path.into())),
         }
     }
@@ -58,6 +58,10 @@ mod tests {
         assert!(matches!(place("projects/p/topics/t"), Ok(Place::Topic(_))));
         assert!(matches!(place("https://acme.queue.core.windows.net/q-poison"), Ok(Place::Storage(_))));
         assert!(matches!(place("letters.jsonl"), Ok(Place::File(_))));
+        assert_eq!(
+            place("https://acme.queue.core.windows.net/q/"),
+            place("https://acme.queue.core.windows.net/q")
+        );
         for bad in ["", "arn:aws:sns:eu-central-1:123456789012:topic", "arn:"] {
             assert!(place(bad).is_err(), "{bad}");
         }

@@ -5,6 +5,7 @@ use gatepass_sandbox::hosts::HttpCall;
 use gatepass_sandbox::hosts::cloud_run::SchedulerJob;
 use gatepass_sandbox::hosts::webhook::{Signature, StandardWebhook, Webhook, base64_mac};
 use http::{Method, header};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use ring::hmac;
 use serde_json::{Map, Value};
 
@@ -93,6 +94,9 @@ pub(super) fn event(form: Form, body: Vec<u8>) -> Result<HttpCall, String> {
     })
 }
 
+/// What is percent-encoded in a header's value (CloudEvents 1.0.2, HTTP protocol binding, "HTTP header values").
+const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
 /// Attributes become headers, the data the body (CloudEvents 1.0.2, HTTP protocol binding, "Binary content mode").
 fn binary(mut envelope: Map<String, Value>) -> HttpCall {
     let data = envelope.remove("data").map(|data| data.to_string()).unwrap_or_default();
@@ -101,13 +105,14 @@ fn binary(mut envelope: Map<String, Value>) -> HttpCall {
     let call = json("/events", data.into_bytes()).header("content-type", media);
     envelope.iter().fold(call, |call, (name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        call.header(&format!("ce-{name}"), &text)
+        call.header(&format!("ce-{name}"), &utf8_percent_encode(&text, UNSAFE).to_string())
     })
 }
 
 #[cfg(test)]
 mod tests {
     use gatepass_core::config::Signature as Scheme;
+    use gatepass_core::event::Event;
     use gatepass_core::inbound::signature::Signature as Given;
     use gatepass_core::secret::WebhookSecret;
     use jiff::Timestamp;
@@ -142,7 +147,7 @@ mod tests {
     fn one_cloudevent_in_three_forms() {
         let envelope = json!({
             "specversion": "1.0", "id": "1", "source": "s", "type": "t", "datacontenttype": "application/json",
-            "n": 7, "data": {"a": 1},
+            "n": 7, "subject": "100 % über", "data": {"a": 1},
         });
         let call = |form| event(form, envelope.to_string().into_bytes()).unwrap();
         let header = |call: &HttpCall, name: &str| call.headers[name].to_str().unwrap().to_owned();
@@ -155,6 +160,9 @@ mod tests {
         assert!(
             !binary.headers.contains_key("ce-data") && !binary.headers.contains_key("ce-datacontenttype")
         );
+        assert_eq!(header(&binary, "ce-subject"), "100%20%25%20%C3%BCber");
+        let received = Event::from_cloudevents(&binary.headers, &binary.body).unwrap();
+        assert_eq!(received.subject.as_deref(), Some("100 % über"));
         assert_eq!(header(&call(Form::Structured), "content-type"), "application/cloudevents+json");
         let batch = call(Form::Batch);
         assert!(batch.body.starts_with(b"[{") && batch.body.ends_with(b"}]"));

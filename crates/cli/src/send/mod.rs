@@ -138,9 +138,16 @@ fn list(out: Stream) {
 }
 
 fn unknown(name: &str) -> Stop {
-    let alike: Vec<&str> = KINDS.iter().map(|kind| kind.name).filter(|known| known.contains(name)).collect();
-    let hint = if alike.is_empty() { String::new() } else { format!("; did you mean {}?", alike.join(", ")) };
-    Stop::Usage(format!("there is no kind {name:?}{hint} `gatepass send --list` shows all"))
+    let known = || KINDS.iter().map(|kind| kind.name);
+    let mut alike: Vec<&str> = known().filter(|known| known.contains(name)).collect();
+    if alike.is_empty() {
+        alike.extend(gatepass_yaml::nearest(name, known()));
+    }
+    let hint = match alike.as_slice() {
+        [] => String::new(),
+        alike => format!("did you mean {}? ", alike.join(", ")),
+    };
+    Stop::Usage(format!("there is no kind {name:?}; {hint}`gatepass send --list` shows all"))
 }
 
 /// Where to send this kind.
@@ -291,6 +298,18 @@ fn conclude(out: Stream, outcomes: Vec<Outcome>, is_accepted: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_that_is_misspelt_is_told_what_it_may_have_been() {
+        for (name, words) in [
+            ("alrm", "did you mean alarm? `gatepass send --list`"),
+            ("webhook", "did you mean standard-webhook, hmac-webhook? "),
+            ("xyzzyx", "\"xyzzyx\"; `gatepass send --list`"),
+        ] {
+            let Stop::Usage(told) = unknown(name) else { panic!("{name}") };
+            assert!(told.contains(words), "{told}");
+        }
+    }
 
     #[test]
     fn every_kind_goes_where_it_can_be_taken() {

@@ -15,7 +15,13 @@ pub(super) fn secret(options: &Options, to: &Addressee) -> Result<String, Stop> 
 /// What goes into `Authorization`, where there is a token.
 pub(super) fn bearer(options: &Options) -> Result<Option<String>, Stop> {
     let token = one_of("--token", options.token_env.as_deref(), options.token_file.as_deref())?;
-    Ok(token.map(|token| format!("Bearer {token}")))
+    match token {
+        Some(token) if !token.bytes().all(|b| b.is_ascii_graphic()) => Err(Stop::Failed(
+            "the token has something in it that no token has: white space, or a letter that is not ASCII"
+                .to_owned(),
+        )),
+        token => Ok(token.map(|token| format!("Bearer {token}"))),
+    }
 }
 
 fn one_of(option: &str, variable: Option<&str>, file: Option<&str>) -> Result<Option<String>, Stop> {
@@ -33,10 +39,9 @@ fn one_of(option: &str, variable: Option<&str>, file: Option<&str>) -> Result<Op
     }
 }
 
-/// The text of a file, less the line break at its end.
+/// The text of a file, less the line breaks at its end, as the programs read it.
 pub(super) fn from_file(path: &str) -> Result<String, String> {
     let text = String::from_utf8(bytes_of(path)?).map_err(|_| format!("{path} is not UTF-8"))?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() { Err(format!("{path} is empty")) } else { Ok(text.to_owned()) }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{App, Arrived};
 use crate::deadline::Deadline;
+use crate::delivery::Sender;
 use crate::failure::{Class, Failure};
 use crate::job::Job;
 use crate::names::RepositoryName;
@@ -57,7 +58,7 @@ impl App {
         repositories: &[RepositoryName],
         queue: &dyn Queue,
         arrived: Arrived<'_>,
-    ) -> JobResult {
+    ) -> Result<Done, Failure> {
         let mut sending = Vec::with_capacity(repositories.len());
         for (repository, index) in repositories.iter().zip(0u32..) {
             let hand_off = hand_off(job, Some(repository.clone()), arrived);
@@ -66,16 +67,43 @@ impl App {
             sending.push(async move { self.send(job, &hand_off, queue, delay, arrived).await });
         }
         let sent: Vec<_> = stream::iter(sending).buffered(AT_ONCE).collect().await;
-        let result = sent.into_iter().collect::<Result<(), Failure>>().map(|()| {
-            let mut done = Done::new(Status::Queued);
-            done.fields.insert("repositories".into(), json!(repositories.len()));
-            done
-        });
-        self.jobs.tell(arrived.event, JobResult { job: job.name().clone(), repository: None, result })
+        if let Some(worst) =
+            sent.into_iter().filter_map(Result::err).max_by_key(|failure| failure.class.rank())
+        {
+            return Err(worst);
+        }
+        let mut done = Done::new(Status::Queued);
+        done.fields.insert("repositories".into(), json!(repositories.len()));
+        Ok(done)
+    }
+
+    /// The queue, for what cannot be done now and whoever holds it would drop too soon. What only reads is for whoever waits
+    /// for the answer.
+    fn fallback(&self, job: &Job, by: Sender) -> Option<&dyn Queue> {
+        let drops = matches!(by, Sender::Forgetful | Sender::Scheduler | Sender::Hasty);
+        self.queue.as_deref().filter(|_| drops && !job.is_read_only())
+    }
+
+    /// When the work itself must be done, so that there is time left to put it off.
+    pub(super) fn time_to_work(&self, job: &Job, Arrived { by, deadline, .. }: Arrived<'_>) -> Deadline {
+        match self.fallback(job, by) {
+            Some(_) => deadline.earlier_by((deadline.remaining() / 4).min(HANDING_OFF)),
+            None => deadline,
+        }
+    }
+
+    /// What was done; or, where that failed and can be done later, that it was put on the queue.
+    pub(super) async fn or_put_off(&self, job: &Job, done: JobResult, arrived: Arrived<'_>) -> JobResult {
+        match (&done.result, self.fallback(job, arrived.by)) {
+            (Err(failure), Some(queue)) => {
+                self.put_off(job, &done, failure, queue, arrived).await.unwrap_or(done)
+            }
+            _ => done,
+        }
     }
 
     /// Puts what could not be done back onto the queue, not to come back before its time. `None` where it must fail instead.
-    pub(super) async fn put_off(
+    async fn put_off(
         &self,
         job: &Job,
         done: &JobResult,
@@ -133,11 +161,6 @@ impl App {
         }
         result
     }
-}
-
-/// When the work itself must be done, so that there is time left to put it off.
-pub(super) fn time_to_work(deadline: Deadline) -> Deadline {
-    deadline.earlier_by((deadline.remaining() / 4).min(HANDING_OFF))
 }
 
 fn hand_off(job: &Job, repository: Option<RepositoryName>, arrived: Arrived<'_>) -> HandOff {

@@ -2,13 +2,13 @@
 
 mod handing_off;
 mod setup;
+mod several;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::sync::RwLock;
 
@@ -27,9 +27,6 @@ use crate::queue::Queue;
 use crate::report::{JobResult, Report};
 use crate::secret_store::SecretStore;
 use crate::telemetry::{Correlation, TARGET};
-
-/// How many repositories of one job are worked on at once, where there is no queue.
-const AT_ONCE: usize = 4;
 
 /// The jobs of one binary and all that they need.
 pub struct App {
@@ -165,45 +162,18 @@ impl App {
         if repository.is_some() || !job.is_for_several() {
             return vec![self.work(job, repository, arrived).await];
         }
-        let repositories = match self.jobs.repositories(job, &self.gateway, arrived.deadline).await {
-            Ok(repositories) => repositories,
-            Err(failure) => {
-                let result = JobResult { job: job.name().clone(), repository: None, result: Err(failure) };
-                return vec![self.jobs.tell(arrived.event, result)];
-            }
-        };
-        match &self.queue {
-            Some(queue) if !job.is_read_only() => {
-                vec![self.spread(job, &repositories, queue.as_ref(), arrived).await]
-            }
-            _ => {
-                let mut work = Vec::with_capacity(repositories.len());
-                for repository in &repositories {
-                    work.push(self.work(job, Some(repository), arrived));
-                }
-                stream::iter(work).buffered(AT_ONCE).collect().await
-            }
-        }
+        self.deliver_to_each(job, arrived).await
     }
 
     /// A panic is a bug, and must lose neither the event nor its siblings. What cannot be done now goes onto the queue where
     /// whoever holds it would drop it too soon.
     async fn work(&self, job: &Job, repository: Option<&RepositoryName>, arrived: Arrived<'_>) -> JobResult {
-        let queue = self.queue.as_deref().filter(|_| matches!(arrived.by, Sender::Forgetful | Sender::Hasty));
-        let deadline = match queue {
-            Some(_) => handing_off::time_to_work(arrived.deadline),
-            None => arrived.deadline,
-        };
+        let deadline = self.time_to_work(job, arrived);
         let running = self.jobs.run(job, arrived.event, repository, &self.gateway, deadline);
         let done = AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|_| {
             let result = Err(Failure::bug());
             JobResult { job: job.name().clone(), repository: repository.cloned(), result }
         });
-        match (&done.result, queue) {
-            (Err(failure), Some(queue)) => {
-                self.put_off(job, &done, failure, queue, arrived).await.unwrap_or(done)
-            }
-            _ => done,
-        }
+        self.or_put_off(job, done, arrived).await
     }
 }

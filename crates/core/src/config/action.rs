@@ -128,8 +128,8 @@ pub struct DispatchWorkflow {
     /// Its inputs.
     #[serde(default)]
     pub inputs: BTreeMap<InputName, Input>,
-    /// The input that is given a fingerprint of the event and this job. With it in the workflow's `run-name`, no event runs
-    /// the workflow twice.
+    /// The input that is given a fingerprint of the event and this job. With it in the workflow's `run-name`, an event
+    /// that comes again does not run the workflow again.
     pub once_by: Option<InputName>,
     /// Ignore an event that is older than this.
     pub max_age: Option<Span>,

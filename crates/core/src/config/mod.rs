@@ -20,7 +20,7 @@ pub use self::action::{
     ReadRepository, ReadSettings, ReadStep,
 };
 pub use self::check::{Finding, Severity};
-pub(crate) use self::check::{check, may_bring_back, may_send};
+pub(crate) use self::check::{check, is_word, may_bring_back, may_send};
 pub use self::load::{Loaded, load, read_file};
 pub use self::problem::ConfigError;
 pub use self::trigger::{

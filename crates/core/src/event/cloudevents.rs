@@ -8,6 +8,10 @@ use crate::failure::Failure;
 /// How many events a batch may hold.
 const MAX_BATCH: usize = 100;
 
+/// The longest attribute, in bytes: each stands in log records. CloudEvents asks intermediaries to forward events of 64 KiB in
+/// all; no source's name comes near this.
+const MAX_ATTRIBUTE: usize = 4096;
+
 /// The type of a body that holds one event, and of one that holds several.
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
@@ -138,6 +142,9 @@ fn binary(headers: &HeaderMap, content_type: Option<&str>, body: &[u8]) -> Resul
 
 fn from_attributes(mut attributes: Map<String, Value>, data: Value) -> Result<Event, Failure> {
     let mut take = |name: &str| match attributes.remove(name) {
+        Some(Value::String(text)) if text.len() > MAX_ATTRIBUTE => {
+            Err(Failure::invalid(format!("the CloudEvent's {name} is longer than {MAX_ATTRIBUTE} bytes")))
+        }
         Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
         None | Some(Value::Null) => Ok(None),
         Some(_) => Err(Failure::invalid(format!("the CloudEvent's {name} is empty or not text"))),
@@ -235,6 +242,12 @@ mod tests {
             let headers = pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect();
             let failure = Event::from_cloudevents(&headers, body.as_bytes()).unwrap_err();
             assert!(failure.message.contains(expected), "{body}: {failure}");
+        }
+        for name in ["id", "source", "type", "subject"] {
+            let mut event = event(1);
+            event[name] = json!("x".repeat(MAX_ATTRIBUTE + 1));
+            let failure = Event::from_cloudevents(&headers(&[structured]), event.to_string().as_bytes());
+            assert!(failure.unwrap_err().message.contains(&format!("{name} is longer than")));
         }
         let not_json = Event::from_cloudevents(&headers(&BINARY), b"{").unwrap_err();
         assert!(not_json.message.contains("not JSON"), "{not_json}");

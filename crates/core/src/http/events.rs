@@ -9,7 +9,7 @@ use futures_util::stream;
 use super::marks::Arrived;
 use super::sns::is_from_sns;
 use super::{Arrival, HttpAnswer, Surface, taken};
-use crate::config::{Caller, may_bring_back, may_send};
+use crate::config::{Caller, is_word, may_bring_back, may_send};
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery, Sender};
 use crate::event::PubSubMessage;
@@ -110,6 +110,11 @@ impl Surface {
 
 /// For somebody who is known: whose list lacks the source.
 fn not_listed(verified: &Verified<'_>, source: &str) -> Failure {
+    if is_word(source) {
+        return Failure::forbidden(format!(
+            "{source} is a word of may_send, and no source that an event over HTTP can have"
+        ));
+    }
     let source: String = source.chars().take(200).collect();
     Failure::forbidden(format!(
         "the caller {} may not send events of the source {source:?}; add it to callers.{}.may_send if it should",

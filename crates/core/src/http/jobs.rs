@@ -70,7 +70,8 @@ impl Surface {
             };
             call.into_event()
         };
-        let delivery = Delivery { event, to: Address::Job(job.name().clone()), by: Sender::Waiting };
+        let by_whom = if is_tick { Sender::Scheduler } else { Sender::Waiting };
+        let delivery = Delivery { event, to: Address::Job(job.name().clone()), by: by_whom };
         Ok((self.app.handle_to_the_end(delivery, deadline).await?, by.caller.details))
     }
 }

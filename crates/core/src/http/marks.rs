@@ -28,11 +28,13 @@ impl Arrived {
     /// # Errors
     /// Invalid when it is none of what is taken, naming all of that, or when it is not what its marks say.
     pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Failure> {
-        if Event::is_cloudevents(headers) {
-            return Event::all_from_cloudevents(headers, body).map(Self::Events);
-        }
+        // Before everything else: without a wrapper, a message's attributes are headers, so whoever may publish it chooses
+        // all of them but Pub/Sub's own.
         if PubSubMessage::is_unwrapped(headers) {
             return PubSubMessage::unwrapped(headers, body).map(Self::PubSub);
+        }
+        if Event::is_cloudevents(headers) {
+            return Event::all_from_cloudevents(headers, body).map(Self::Events);
         }
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         if PubSubMessage::is_wrapped(&json) {
@@ -77,15 +79,17 @@ mod tests {
             ("x-goog-pubsub-publish-time", "2026-11-20T09:00:00Z"),
         ];
         let json = [("content-type", "application/json")];
+        let posing = [unwrapped.as_slice(), &cloudevent].concat();
+        let structured = [unwrapped.as_slice(), &[("content-type", "application/cloudevents+json")]].concat();
+        let envelope = r#"{"specversion":"1.0","id":"1","source":"x","type":"t"}"#;
         type Row<'a> = (&'a [(&'static str, &'a str)], &'a str, &'a str);
-        let table: [Row<'_>; 6] = [
+        let table: [Row<'_>; 8] = [
             (&cloudevent, &push(), "s"),
-            (
-                &[("content-type", "application/cloudevents+json")],
-                r#"{"specversion":"1.0","id":"1","source":"x","type":"t"}"#,
-                "x",
-            ),
+            (&[("content-type", "application/cloudevents+json")], envelope, "x"),
             (&unwrapped, &push(), "u"),
+            // What a publisher has attached makes it nothing else.
+            (&posing, "{}", "u"),
+            (&structured, envelope, "u"),
             (&json, &push(), "projects/p/subscriptions/s"),
             (&json, ALERT, "azure.monitor"),
             (&[], ALERT, "azure.monitor"),

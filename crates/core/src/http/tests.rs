@@ -154,6 +154,15 @@ async fn a_batch_is_refused_as_a_whole_when_one_of_it_may_not_be_sent() {
     let (status, answer) = service.post(BATCH, &batch).await;
     assert_eq!(status, 403, "{answer}");
     assert!(answer["detail"].as_str().unwrap().contains("a.third.bucket"), "{answer}");
+    // Nobody is told to list what would let them bring back hand-offs.
+    for word in ["queue", "http", "schedule"] {
+        let (status, answer) = service.post(ONE, &event("1", word)).await;
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(
+            status == 403 && detail.contains("a word of may_send") && !detail.contains("add it"),
+            "{detail}"
+        );
+    }
     let broken = json!([event("1", "a.bucket"), {"specversion": "1.0"}]);
     assert_eq!(service.post(BATCH, &broken).await.0, 422);
     // Each of a batch may be from another of the callers that fit.

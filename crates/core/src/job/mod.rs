@@ -264,8 +264,8 @@ impl Job {
         let is_default = match by {
             _ if self.is_read_only() => false,
             Sender::Forgetful => true,
-            Sender::Waiting => !self.action.converges(),
-            // It comes from a queue already, or waits for one.
+            Sender::Waiting | Sender::Scheduler => !self.action.converges(),
+            // It comes from a queue already.
             Sender::Patient | Sender::Hasty => false,
         };
         self.route.unwrap_or(if is_default { Route::Queued } else { Route::Direct })

@@ -76,7 +76,7 @@ impl Jobs {
         }
         let mut scope = Scope { event, vars: &self.vars, reads: BTreeMap::new() };
         let repository = match repository {
-            Some(repository) => repository.clone(),
+            Some(repository) => job.still_for(repository)?.clone(),
             None => self.repository(job, &scope.value())?,
         };
         let token_scope = job.token_scope(&repository);

@@ -57,6 +57,26 @@ impl Job {
         }
     }
 
+    /// `repository`, if the job is for it: a hand-off may be older than the file.
+    pub(super) fn still_for<'a>(
+        &self,
+        repository: &'a RepositoryName,
+    ) -> Result<&'a RepositoryName, Failure> {
+        let is_it = |name: &RepositoryName| name.as_str().eq_ignore_ascii_case(repository.as_str());
+        let is_for = match &self.target {
+            Target::Fixed(name) => is_it(name),
+            Target::Listed(list) => list.iter().any(is_it),
+            Target::Organization(filter) => is_named(filter, repository),
+            Target::Chosen { .. } => false,
+        };
+        is_for.then_some(repository).ok_or_else(|| {
+            Failure::invalid(format!(
+                "the job {} is no longer for {repository}; name that among its `repositories` again, or drop this event",
+                self.name
+            ))
+        })
+    }
+
     async fn of_organization(
         &self,
         filter: &OrganizationFilter,
@@ -83,10 +103,15 @@ fn policy_home(organization: &OrganizationName) -> Result<RepositoryName, Failur
 }
 
 fn wants(filter: &OrganizationFilter, found: &RepositoryListed) -> bool {
-    let (owner, name) = found.full_name.as_str().split_once('/').unwrap_or_default();
-    owner.eq_ignore_ascii_case(filter.organization.as_str())
+    is_named(filter, &found.full_name)
         && (filter.archived || !found.archived)
         && (filter.forks || !found.fork)
         && filter.topics.iter().all(|topic| found.topics.contains(topic))
+}
+
+/// As far as a name alone can tell.
+fn is_named(filter: &OrganizationFilter, repository: &RepositoryName) -> bool {
+    let (owner, name) = repository.as_str().split_once('/').unwrap_or_default();
+    owner.eq_ignore_ascii_case(filter.organization.as_str())
         && filter.name.as_ref().is_none_or(|pattern| pattern.matches(name))
 }

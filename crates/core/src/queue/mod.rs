@@ -10,8 +10,11 @@ use std::time::Duration;
 pub use self::hand_off::HandOff;
 pub(crate) use self::hand_off::digest_of;
 use crate::deadline::Deadline;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::id_token::Pending;
+
+/// Before the second and the third try of what may pass: whoever sent a webhook never sends it again.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// A message to be put on a queue.
 #[derive(Clone, Copy, Debug)]
@@ -46,4 +49,50 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// Deferred when the queue or the identity cannot answer now, Refused when it says no or is not there.
     fn send<'a>(&'a self, message: Message<'a>, deadline: Deadline) -> Pending<'a, Result<(), Failure>>;
+}
+
+/// Tries to put a message on a queue: up to three times, for as long as that is Deferred and there is time. A message whose
+/// answer was lost may then be there twice.
+///
+/// # Errors
+/// As the last try.
+pub async fn insist<F>(deadline: Deadline, mut put: impl FnMut() -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let Err(failure) = put().await else { return Ok(()) };
+        match pauses.next() {
+            Some(pause) if matches!(failure.class, Class::Deferred(_)) && pause < deadline.remaining() => {
+                tokio::time::sleep(pause).await;
+            }
+            _ => return Err(failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_may_pass_is_tried_three_times_while_there_is_time() {
+        let deferred = || Failure::deferred(Duration::ZERO, "busy");
+        for (failure, fails, seconds, tries) in [
+            (deferred(), 0, 9, 1),
+            (deferred(), 2, 9, 3),
+            (deferred(), 9, 9, 3),
+            (deferred(), 9, 0, 1),
+            (Failure::refused("no"), 9, 9, 1),
+        ] {
+            let tried = std::cell::Cell::new(0);
+            let put = async || {
+                tried.set(tried.get() + 1);
+                if tried.get() > fails { Ok(()) } else { Err(failure.clone()) }
+            };
+            let result = insist(Deadline::after(Duration::from_secs(seconds)), put).await;
+            assert_eq!((tried.get(), result.is_ok()), (tries, fails < tries), "{failure} {fails} {seconds}");
+        }
+    }
 }

@@ -147,7 +147,8 @@ impl Town {
                 .body(body.to_string());
             match bearer(call, &token).send(&self.client, run.url()).await {
                 Ok(answer) if answer.status < 300 => return self.count().await,
-                Ok(answer) if answer.status == 503 => tokio::task::yield_now().await,
+                // 502: two tokens in a row were refused, which a queue tries again all the same.
+                Ok(answer) if [502, 503].contains(&answer.status) => tokio::task::yield_now().await,
                 Ok(answer) => panic!("event {}: {} {}", event.id, answer.status, answer.text()),
                 Err(_) if run.child().ended().is_some() => {
                     // Killed: wait for the next one.

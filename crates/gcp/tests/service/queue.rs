@@ -26,8 +26,11 @@ callers:
     may_send: [queue]
   scheduler:
     oidc: { issuer: ISSUER, audience: [https://jobs.example.com], email: scheduler@acme-sandbox.iam.gserviceaccount.com }
-    may_send: [projects/acme-sandbox/subscriptions/other, google.monitoring]
+    may_send: [projects/acme-sandbox/subscriptions/other, google.monitoring, schedule]
 jobs:
+  nightly:
+    triggers: [{ schedule: { cron: "0 2 * * *", caller: scheduler } }]
+    open_issue: { key: [nightly], title: Nightly }
   announce:
     triggers: [{ webhook: { signature: github, secrets: [{ env: WEBHOOK_SECRET }] } }]
     open_issue: { key: ["{{ event.data.tag }}"], title: "Release {{ event.data.tag }}" }
@@ -213,6 +216,17 @@ async fn what_is_deferred_is_delivered_again() {
     stand.pubsub.advance(Duration::from_secs(10));
     assert_eq!(stand.push(SUBSCRIPTION).await.answer.status, 201);
     assert_eq!((stand.pubsub.waiting(SUBSCRIPTION), stand.issues()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_tick_that_cannot_be_done_now_is_done_from_the_queue() {
+    let stand = Stand::new().await;
+    // Cloud Scheduler does not try again unless it is told to.
+    stand.service.sandbox.octo_sts.faults().inject(Fault::on_any("/").status(503).times(3));
+    let answer = stand.service.start("nightly").await;
+    assert_eq!((answer.status, status(&answer).as_str()), (202, "queued"), "{}", answer.text());
+    assert!(stand.service.sandbox.github.open_issues(REPOSITORY).is_empty());
+    assert_eq!(stand.pubsub.messages(TOPIC).len(), 1);
 }
 
 #[tokio::test]

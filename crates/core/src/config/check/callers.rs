@@ -2,7 +2,8 @@ use gatepass_yaml::Path;
 
 use super::Checker;
 use crate::config::{Caller, Config, Job, Platform, Trigger};
-use crate::names::CallerName;
+use crate::inbound::sns::why_unverifiable;
+use crate::names::{CallerName, TopicArn};
 
 impl Checker<'_> {
     pub(super) fn callers(&mut self) {
@@ -11,12 +12,24 @@ impl Checker<'_> {
             let one =
                 "write oidc: with issuer, audience and email or subject, sns: with topics, or host: true";
             match (&caller.oidc, &caller.sns, caller.host) {
-                (None, None, false) => self.missing(place, "nothing says how this caller is verified", one),
+                (None, None, false) => {
+                    self.missing(place.clone(), "nothing says how this caller is verified", one);
+                }
                 (None, None, true) => {}
                 (None, Some(sns), false) => {
                     if sns.topics.is_empty() {
                         let place = place.key("sns").key("topics");
                         self.missing(place, "no topic is accepted", "name the topics' ARNs");
+                    }
+                    for (index, topic) in sns.topics.iter().enumerate() {
+                        if let Some(why) = silent(topic) {
+                            let place = place.key("sns").key("topics").index(index);
+                            self.error(
+                                place,
+                                why,
+                                "subscribe a queue to the topic, and let gatepass-aws take the messages from there",
+                            );
+                        }
                     }
                 }
                 (Some(oidc), None, false) => {
@@ -27,6 +40,15 @@ impl Checker<'_> {
                             "anybody with a token of this issuer could call",
                             "add email: or subject:",
                         );
+                    }
+                    for (key, value) in [("subject", &oidc.subject), ("email", &oidc.email)] {
+                        if value.as_ref().is_some_and(String::is_empty) {
+                            self.error(
+                                place.key(key),
+                                "this is empty",
+                                "write it as the caller's token has it",
+                            );
+                        }
                     }
                     if oidc.audience.is_empty() {
                         self.error(
@@ -46,7 +68,13 @@ impl Checker<'_> {
                         }
                     }
                 }
-                _ => self.error(place, "a caller has one of oidc, sns and host", one),
+                _ => self.error(place.clone(), "a caller has one of oidc, sns and host", one),
+            }
+            for (index, entry) in caller.may_send.iter().flatten().enumerate() {
+                if entry.is_empty() {
+                    let place = place.key("may_send").index(index);
+                    self.error(place, "this is empty", "name a source, or schedule, http or queue");
+                }
             }
         }
     }
@@ -63,7 +91,10 @@ impl Checker<'_> {
                 .filter(|platform| lets_in(self.config, name, caller, **platform))
                 .filter_map(|platform| Some((opener(self.config, *platform)?, platform.name())))
                 .collect();
-            let Some((opener, _)) = opened.first() else { continue };
+            let Some((opener, _)) = opened.first() else {
+                self.host_beside_tokens(name, caller);
+                continue;
+            };
             let open: Vec<&str> = opened.iter().map(|(_, platform)| *platform).collect();
             self.error(
                 Path::root().key("callers").key(name.as_str()).key("host"),
@@ -75,6 +106,34 @@ impl Checker<'_> {
             );
         }
     }
+
+    /// Cloud Run either checks everybody, and takes the signature out of every token that it has checked, or it checks nobody.
+    fn host_beside_tokens(&mut self, name: &CallerName, caller: &Caller) {
+        const GCP: Platform = Platform::Gcp;
+        let is_there = match self.platform {
+            Some(platform) => platform == GCP,
+            None => self.config.jobs.values().any(|job| job.runs_on.is_some() && job.runs_on(GCP)),
+        };
+        let mut others = self.config.callers.iter().filter(|(_, other)| other.oidc.is_some());
+        let other = others.find(|(name, other)| lets_in(self.config, name, other, GCP));
+        if let (true, true, Some((other, _))) = (is_there, lets_in(self.config, name, caller, GCP), other) {
+            self.warning(
+                Path::root().key("callers").key(name.as_str()).key("host"),
+                format!(
+                    "on gcp, `{other}` is verified by its token, which a private service does not let through; and on a public one, `host: true` accepts anybody"
+                ),
+                "let a private service have host callers alone, and a public one none",
+            );
+        }
+    }
+}
+
+/// Why nothing that this topic publishes can come over HTTPS and be verified.
+fn silent(topic: &TopicArn) -> Option<String> {
+    if topic.as_str().ends_with(".fifo") {
+        return Some("a FIFO topic of SNS delivers to queues alone".into());
+    }
+    why_unverifiable(topic)
 }
 
 /// Words of `may_send` that are no sources of events: they say which triggers may name a caller, and that it brings back
@@ -83,6 +142,11 @@ const WORDS: [&str; 3] = ["schedule", "http", QUEUE];
 
 const QUEUE: &str = "queue";
 
+/// Whether this is one of those words.
+pub(crate) fn is_word(source: &str) -> bool {
+    WORDS.contains(&source)
+}
+
 /// Whether a caller may send events of this source: only of those that it lists; SNS those of its topics unless it lists
 /// others.
 pub(crate) fn may_send(caller: &Caller, source: &str) -> bool {
@@ -90,7 +154,7 @@ pub(crate) fn may_send(caller: &Caller, source: &str) -> bool {
         (None, Some(sns)) => sns.topics.iter().any(|topic| topic.as_str() == source),
         (list, _) => list.iter().flatten().any(|entry| entry == source),
     };
-    listed && !WORDS.contains(&source)
+    listed && !is_word(source)
 }
 
 /// Whether a caller may bring back what this deployment has put on its queue.

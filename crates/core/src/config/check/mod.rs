@@ -5,7 +5,7 @@ mod triggers;
 
 use gatepass_yaml::{Path, Problem};
 
-pub(crate) use self::callers::{may_bring_back, may_send};
+pub(crate) use self::callers::{is_word, may_bring_back, may_send};
 use super::{Config, Job, Loaded, Platform, Repositories, Route, Trigger, is_template};
 use crate::names::JobId;
 
@@ -384,5 +384,74 @@ mod tests {
         }
         assert!(errors(nobody, &job("one", "", any), Some(Platform::Azure)).is_empty());
         assert!(errors(nobody, &job("one", "", of_aws), Some(Platform::Aws)).is_empty());
+    }
+    #[test]
+    fn a_host_caller_beside_a_token_is_a_warning_on_cloud_run() {
+        let warned = |of_host: &str, of_token: &str, platform| {
+            let jobs = job("one", of_host, CALL) + &job("two", of_token, "{ http: { caller: token } }");
+            let file = format!(
+                "version: 1\ndefaults: {{ repository: a/b, trust_policy: t }}\ncallers:\n  who: {{ host: true }}\n  token: {{ oidc: {{ issuer: 'https://x.example', audience: [u], subject: s }} }}\njobs:\n{jobs}"
+            );
+            let found = check(&load("x.yaml", &file).unwrap(), platform);
+            found.iter().filter(|finding| finding.problem.message.contains("accepts anybody")).count()
+        };
+        let (gcp, azure) = ("runs_on: [gcp],", "runs_on: [azure],");
+        for (of_host, of_token, platform, expected) in [
+            (gcp, gcp, None, 1),
+            ("", "", Some(Platform::Gcp), 1),
+            ("", "", None, 0),
+            (azure, gcp, None, 0),
+            (gcp, azure, Some(Platform::Gcp), 0),
+            ("", "", Some(Platform::Azure), 0),
+            ("", "", Some(Platform::Aws), 0),
+        ] {
+            assert_eq!(warned(of_host, of_token, platform), expected, "{of_host} {of_token} {platform:?}");
+        }
+    }
+
+    #[test]
+    fn what_could_never_work_is_an_error() {
+        let hook = |rest: &str| job("one", "", &format!("{{ webhook: {{ {rest} }} }}"));
+        let signed =
+            |scheme: &str| hook(&format!("signature: {{ hmac: {scheme} }}, secrets: [{{ env: S }}]"));
+        let kept = |source: &str| hook(&format!("signature: github, secrets: [{{ env: S }}, {source}]"));
+        let oidc = |pin: &str| {
+            format!("  who: {{ oidc: {{ issuer: 'https://x.example', audience: [u], {pin} }} }}\n")
+        };
+        let sns = |topic: &str| format!("  who: {{ sns: {{ topics: ['{topic}'] }} }}\n");
+        let listed = |entry: &str| format!("  who: {{ host: true, may_send: ['{entry}', http] }}\n");
+        let of = |source: &str| job("one", "", &format!("{{ event: {{ source: '{source}' }} }}"));
+        let call = || job("one", "", CALL);
+        let nobody = || "  who: { host: true }\n".to_owned();
+        let (empty, no_header) = ("this is empty", "no header begins with this");
+        for (callers, jobs, place, words) in [
+            (nobody(), signed("{ header: X, prefix: 'ü=' }"), "hmac.prefix", no_header),
+            (nobody(), signed("{ header: X, prefix: ' v0=' }"), "hmac.prefix", no_header),
+            (nobody(), signed("{ header: X, prefix: \"a\\nb\" }"), "hmac.prefix", no_header),
+            (nobody(), signed("{ header: X, prefix: 'HMAC ' }"), "", ""),
+            (nobody(), kept("{ file: '' }"), "secrets[1]", empty),
+            (nobody(), kept("{ aws_secret: '' }"), "secrets[1]", empty),
+            (nobody(), kept("{ aws_secret: { id: '', key: k } }"), "secrets[1]", empty),
+            (nobody(), kept("{ aws_secret: { id: i, key: '' } }"), "secrets[1]", empty),
+            (nobody(), kept("{ aws_parameter: '' }"), "secrets[1]", empty),
+            (oidc("subject: ''"), call(), "oidc.subject", empty),
+            (oidc("email: ''"), call(), "oidc.email", empty),
+            (listed(""), call(), "may_send[0]", empty),
+            (listed("queue"), of("queue"), "event.source", "a word of may_send"),
+            (listed("a"), of(""), "event.source", empty),
+            (sns("arn:aws:sns:eu-central-1:123456789012:a.fifo"), of("a"), "topics[0]", "queues alone"),
+            (sns("arn:aws-iso:sns:us-iso-east-1:123456789012:a"), of("a"), "topics[0]", "aws-iso"),
+        ] {
+            let found: Vec<String> = errors(&callers, &jobs, Some(Platform::Gcp))
+                .into_iter()
+                .filter(|error| words.is_empty() || error.contains(place))
+                .collect();
+            match words {
+                "" => assert_eq!(found, Vec::<String>::new(), "{jobs}"),
+                words => {
+                    assert!(found.iter().any(|error| error.contains(words)), "{callers}{jobs}: {found:?}")
+                }
+            }
+        }
     }
 }

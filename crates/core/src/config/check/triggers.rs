@@ -1,9 +1,10 @@
 use gatepass_yaml::Path;
 
 use super::Checker;
-use super::callers::may_send;
+use super::callers::{is_word, may_send};
 use crate::config::{
-    Job, Platform, Route, ScheduleTrigger, SecretSource, Signature, Trigger, WebhookTrigger,
+    AwsSecret, HmacScheme, Job, Platform, Route, ScheduleTrigger, SecretSource, Signature, Trigger,
+    WebhookTrigger,
 };
 use crate::names::{CallerName, JobId};
 
@@ -22,6 +23,9 @@ impl Checker<'_> {
                         "let it go through the queue: take `delivery: direct` out",
                     );
                 }
+                if filter.source.is_empty() {
+                    return self.error(place, "this is empty", "name the source of the events");
+                }
                 let known = self.config.callers.values().any(|caller| may_send(caller, &filter.source));
                 for platform in self.platforms(job) {
                     // What Lambda's own IAM lets in, and what the Functions host takes off a queue, no caller brings.
@@ -30,7 +34,13 @@ impl Checker<'_> {
                         Platform::Gcp => true,
                         Platform::Azure => filter.kind.as_deref() != Some(AZURE_QUEUE),
                     };
-                    if knocks && !known {
+                    if knocks && is_word(&filter.source) {
+                        self.error(
+                            place.clone(),
+                            format!("on {} no event has this source: it is a word of may_send", platform.name()),
+                            "name the events' own source; what a scheduler starts has a schedule trigger, and what somebody calls an http trigger",
+                        );
+                    } else if knocks && !known {
                         self.error(
                             place.clone(),
                             format!(
@@ -105,15 +115,25 @@ impl Checker<'_> {
                 "add - env: NAME, - file: PATH, - aws_secret: ARN or - aws_parameter: NAME",
             );
         }
+        for (index, source) in webhook.secrets.iter().enumerate() {
+            let is_empty = match source {
+                SecretSource::Env(_) => false,
+                SecretSource::File(name)
+                | SecretSource::AwsParameter(name)
+                | SecretSource::AwsSecret(AwsSecret::Whole(name)) => name.is_empty(),
+                SecretSource::AwsSecret(AwsSecret::Field(field)) => {
+                    field.id.is_empty() || field.key.is_empty()
+                }
+            };
+            if is_empty {
+                let place = place.key("secrets").index(index);
+                self.error(place, "this is empty", "name the place where the secret is");
+            }
+        }
         match &webhook.signature {
             Signature::Github => self.github_events(&place.key("events"), &webhook.events),
             Signature::StandardWebhooks => {}
-            Signature::Hmac(_) if webhook.events.is_empty() => {}
-            Signature::Hmac(_) => self.error(
-                place.key("events"),
-                "what such a webhook is about is not known",
-                "take it out, and ask in `if`, as in event.data.kind == \"done\"",
-            ),
+            Signature::Hmac(scheme) => self.hmac(place, scheme, &webhook.events),
         }
         let of_aws = |source: &SecretSource| {
             matches!(source, SecretSource::AwsSecret(_) | SecretSource::AwsParameter(_))
@@ -131,6 +151,26 @@ impl Checker<'_> {
                 place.clone(),
                 format!("without a queue, a delivery to {name} that fails is lost: GitHub sends a webhook once"),
                 "write `delivery: queued` and name a queue in GATEPASS_QUEUE, or redeliver from the webhook's page on GitHub after a failure",
+            );
+        }
+    }
+
+    fn hmac(&mut self, place: &Path, scheme: &HmacScheme, events: &[String]) {
+        if !events.is_empty() {
+            self.error(
+                place.key("events"),
+                "what such a webhook is about is not known",
+                "take it out, and ask in `if`, as in event.data.kind == \"done\"",
+            );
+        }
+        let is_sent = |prefix: &str| {
+            prefix.bytes().all(|b| b.is_ascii_graphic() || b == b' ') && !prefix.starts_with(' ')
+        };
+        if !is_sent(&scheme.prefix) {
+            self.error(
+                place.key("signature").key("hmac").key("prefix"),
+                "no header begins with this",
+                "write what stands before the digest, in ASCII and without a blank before it",
             );
         }
     }

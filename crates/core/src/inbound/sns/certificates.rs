@@ -15,7 +15,7 @@ use super::refused;
 use crate::client::{describe, read_body};
 use crate::clock::age;
 use crate::deadline::Deadline;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 
 /// How many are kept. SNS has one a region, and for a while two when it changes.
 const MAX_HELD: usize = 16;
@@ -62,15 +62,26 @@ impl Certificates {
 
     /// The certificate at `url`, which must be one that may be asked for.
     ///
+    /// One that cannot be fetched again now stays: whoever asks for others all the time must not be the end of it, and for
+    /// how long it is valid it says itself.
+    ///
     /// # Errors
     /// Unauthenticated when there is none; Deferred when it cannot be had now.
     pub(super) async fn get(&self, url: &Url, deadline: Deadline) -> Result<Arc<Certificate>, Failure> {
-        if let Some(certificate) = self.shared.held(url) {
+        if let Some(certificate) = self.shared.held(url, LIFETIME) {
             return Ok(certificate);
         }
+        let asked = self.ask(url, deadline).await;
+        asked.or_else(|failure| match failure.class {
+            Class::Deferred(_) => self.shared.held(url, Duration::MAX).ok_or(failure),
+            _ => Err(failure),
+        })
+    }
+
+    async fn ask(&self, url: &Url, deadline: Deadline) -> Result<Arc<Certificate>, Failure> {
         let asking = async {
             let mut fetches = Arc::clone(&self.shared.fetches).lock_owned().await;
-            if let Some(certificate) = self.shared.held(url) {
+            if let Some(certificate) = self.shared.held(url, LIFETIME) {
                 return Ok(certificate);
             }
             let now = Timestamp::now();
@@ -92,10 +103,11 @@ impl Certificates {
 }
 
 impl Shared {
-    fn held(&self, url: &Url) -> Option<Arc<Certificate>> {
+    /// The one that was fetched less than `lifetime` ago.
+    fn held(&self, url: &Url, lifetime: Duration) -> Option<Arc<Certificate>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh =
-            held.iter().find(|held| held.url == *url && age(held.fetched, Timestamp::now()) < LIFETIME)?;
+            held.iter().find(|held| held.url == *url && age(held.fetched, Timestamp::now()) < lifetime)?;
         Some(Arc::clone(&fresh.certificate))
     }
 
@@ -124,4 +136,32 @@ impl Shared {
 
 fn later(why: &str) -> Failure {
     Failure::deferred(Duration::from_secs(20), format!("the certificate of SNS cannot be had now: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Clients;
+    use crate::env::Env;
+
+    const PEM: &[u8] = include_bytes!("../../../../sandbox/keys/sns.pem");
+
+    #[tokio::test]
+    async fn what_is_held_stays_while_it_cannot_be_fetched_again() {
+        // Nobody listens there.
+        let origin =
+            Origin::from_env(&Env::from_iter([("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:1")])).unwrap();
+        let certificates = Certificates::new(Clients::new(None).unwrap().outbound, origin);
+        let url: Url = "https://sns.eu-central-1.amazonaws.com/a.pem".parse().unwrap();
+        let get = async || certificates.get(&url, Deadline::after(TIMEOUT)).await;
+        assert_eq!(get().await.unwrap_err().class.status(), 503);
+        let certificate = Arc::new(Certificate::read(PEM).unwrap());
+        let fetched = Timestamp::now() - 2 * LIFETIME;
+        let held = Held { url: url.clone(), certificate: Arc::clone(&certificate), fetched };
+        certificates.shared.held.lock().unwrap().push_back(held);
+        for _ in 0..=MAX_FETCHES {
+            assert!(Arc::ptr_eq(&get().await.unwrap(), &certificate));
+        }
+        assert_eq!(certificates.shared.fetches.lock().await.len(), MAX_FETCHES);
+    }
 }

@@ -19,6 +19,7 @@ use crate::client::describe;
 use crate::deadline::Deadline;
 use crate::env::Env;
 use crate::failure::Failure;
+use crate::names::TopicArn;
 
 /// The header that marks a message of SNS.
 pub const MARK: &str = "x-amz-sns-message-type";
@@ -97,6 +98,11 @@ impl SnsDoor {
         };
         deadline.run(&what, asking).await
     }
+}
+
+/// Why no message of this topic can be verified, whatever it says.
+pub(crate) fn why_unverifiable(topic: &TopicArn) -> Option<String> {
+    Endpoint::of(topic).err()
 }
 
 fn refused(why: &str) -> Failure {

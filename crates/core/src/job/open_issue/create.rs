@@ -31,20 +31,34 @@ impl Converging<'_> {
             milestone: wanted.milestone,
             kind: wanted.kind,
         };
-        let created = match self.github.create_issue(&issue).await {
-            // It may be there: look before trying once more.
-            Err(CallError::Unknown(_)) => {
-                let listed = self.open_issues().await?;
-                match listed.ours.into_iter().find(|issue| self.shows_this_event(issue)) {
-                    Some(found) => found,
-                    None => self.github.create_issue(&issue).await?,
-                }
+        let created = match self.create_once(&issue).await {
+            // Whom it is for matters less than that it is there.
+            Err(CallError::Rejected { said, .. }) if is_about_planning(&issue, &said) => {
+                tracing::warn!(
+                    target: TARGET, message = "opened without assignees, milestone and type", reason = said,
+                    job = self.situation.job.as_str(),
+                );
+                self.create_once(&NewIssue { assignees: &[], milestone: None, kind: None, ..issue }).await?
             }
             result => result?,
         };
         match self.why_lost(&created) {
             Some(why) => Err(self.take_back(&created, &why).await.into()),
             None => Ok(self.look_again(created).await?),
+        }
+    }
+
+    async fn create_once(&self, issue: &NewIssue<'_>) -> Result<Issue, CallError> {
+        match self.github.create_issue(issue).await {
+            // It may be there: look before trying once more.
+            Err(CallError::Unknown(_)) => {
+                let listed = self.open_issues().await.map_err(CallError::Failed)?;
+                match listed.ours.into_iter().find(|issue| self.shows_this_event(issue)) {
+                    Some(found) => Ok(found),
+                    None => self.github.create_issue(issue).await,
+                }
+            }
+            result => result,
         }
     }
 
@@ -131,4 +145,11 @@ impl Converging<'_> {
         };
         Failure::refused(format!("issue #{} was opened {why} ({closed})", issue.number))
     }
+}
+
+/// Whether GitHub has refused an issue for what plans the work on it: somebody has left, or a milestone was deleted.
+fn is_about_planning(issue: &NewIssue<'_>, said: &str) -> bool {
+    let has = !issue.assignees.is_empty() || issue.milestone.is_some() || issue.kind.is_some();
+    let said = said.to_ascii_lowercase();
+    has && ["assignee", "milestone", "type"].iter().any(|word| said.contains(word))
 }
