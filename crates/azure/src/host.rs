@@ -24,7 +24,7 @@ use gatepass_core::telemetry::{Correlation, TARGET};
 use tokio::net::TcpListener;
 
 use crate::invocation::{Invocation, outputs};
-use crate::{queue_trigger, timer};
+use crate::{http_trigger, queue_trigger, timer};
 
 const PORT_VARIABLE: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 
@@ -43,16 +43,25 @@ pub async fn serve(env: &Env, app: App) -> Result<(), StartError> {
     })?;
     let app = Arc::new(app);
     // A `host` caller is one that the host's own check of the function key has let in.
+    let routes = app.router(HostCheck::Passed).await?;
+    let handler = Arc::new(Handler { app, routes: routes.clone() });
     let router = Router::new()
         .route("/", get(ready))
         .route("/{function}", post(invoke))
-        .with_state(Arc::clone(&app))
-        .nest("/api", app.router(HostCheck::Passed).await?.layer(from_fn(forwarded)));
+        .with_state(handler)
+        .nest("/api", routes.layer(from_fn(forwarded)));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let cannot = |error: std::io::Error| StartError::Environment(format!("{PORT_VARIABLE} {port}: {error}"));
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     tracing::info!(target: TARGET, message = "listening", port);
     axum::serve(listener, router).await.map_err(cannot)
+}
+
+/// What invocations need.
+struct Handler {
+    app: Arc<App>,
+    /// The same as on every cloud.
+    routes: Router,
 }
 
 /// Any status counts as ready.
@@ -80,6 +89,8 @@ enum Function<'a> {
     HandOffs,
     /// `QUEUE-queue`, of any other.
     Queue(&'a str),
+    /// `ANYTHING-http`: a request for the routes.
+    Http,
 }
 
 impl<'a> Function<'a> {
@@ -89,9 +100,12 @@ impl<'a> Function<'a> {
         if let Some(job) = timer::job(name) {
             return Ok(Self::Timer(app.job(job)?.name()));
         }
+        if http_trigger::is_one(name) {
+            return Ok(Self::Http);
+        }
         let queue = queue_trigger::queue(name).ok_or_else(|| {
             Failure::not_found(format!(
-                "{name:?} is no function of gatepass; a timer's is called JOB-timer, and a queue's QUEUE-queue"
+                "{name:?} is no function of gatepass; a timer's is called JOB-timer, a queue's QUEUE-queue, and one for HTTP without forwarding ends in -http"
             ))
         })?;
         let own = app.queue().is_some_and(|own| own.comes_back_as() == queue);
@@ -102,27 +116,34 @@ impl<'a> Function<'a> {
         match self {
             Self::Timer(_) => "timer",
             Self::HandOffs | Self::Queue(_) => "queue",
+            Self::Http => "HTTP",
         }
     }
 
-    fn delivery(&self, id: &str, invocation: &Invocation) -> Result<Delivery, Failure> {
+    /// `None` for a request, which is verified by the routes first.
+    fn delivery(&self, id: &str, invocation: &Invocation) -> Result<Option<Delivery>, Failure> {
         match self {
-            Self::Timer(job) => Ok(timer::delivery(job, id, invocation)),
-            Self::HandOffs => queue_trigger::hand_off(invocation),
-            Self::Queue(queue) => queue_trigger::event(queue, id, invocation),
+            Self::Timer(job) => Ok(Some(timer::delivery(job, id, invocation))),
+            Self::HandOffs => queue_trigger::hand_off(invocation).map(Some),
+            Self::Queue(queue) => queue_trigger::event(queue, id, invocation).map(Some),
+            Self::Http => Ok(None),
         }
     }
 }
 
 /// A function without forwarding.
-async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, request: Request) -> Response {
+async fn invoke(
+    State(handler): State<Arc<Handler>>,
+    Path(function): Path<String>,
+    request: Request,
+) -> Response {
     let headers = request.headers();
     let id = text(headers, INVOCATION_ID).unwrap_or_default();
     let trace = trace_id(headers);
     Correlation { id: id.clone(), trace }
         .scope(async {
-            match run(&app, &function, &id, request).await {
-                Ok(report) => answer(&report),
+            match handler.run(&function, &id, request).await {
+                Ok(answer) => answer,
                 Err(failure) => {
                     tracing::error!(
                         target: TARGET, message = "an invocation failed", function, status = failure.class.name(),
@@ -135,14 +156,20 @@ async fn invoke(State(app): State<Arc<App>>, Path(function): Path<String>, reque
         .await
 }
 
-async fn run(app: &Arc<App>, function: &str, id: &str, request: Request) -> Result<Report, Failure> {
-    let deadline = Deadline::after(Deadline::DEFAULT);
-    let (parts, body) = request.into_parts();
-    let body = RequestBody::from(body);
-    let function = Function::named(function, app)?;
-    let body = deadline.run("reading the body", body.read(&parts.headers)).await?;
-    let invocation = Invocation::read(function.kind(), &body)?;
-    app.handle_to_the_end(function.delivery(id, &invocation)?, deadline).await
+impl Handler {
+    async fn run(&self, function: &str, id: &str, request: Request) -> Result<Response, Failure> {
+        let deadline = Deadline::after(Deadline::DEFAULT);
+        let (parts, body) = request.into_parts();
+        let body = RequestBody::from(body);
+        let function = Function::named(function, &self.app)?;
+        let body = deadline.run("reading the body", body.read(&parts.headers)).await?;
+        let invocation = Invocation::read(function.kind(), &body)?;
+        let Some(delivery) = function.delivery(id, &invocation)? else {
+            let outputs = http_trigger::pass_on(self.routes.clone(), id, invocation).await?;
+            return Ok(HttpAnswer::new(200, outputs).into_response());
+        };
+        Ok(answer(&self.app.handle_to_the_end(delivery, deadline).await?))
+    }
 }
 
 /// A non-2xx is a failed invocation; anything but this document would hang one that succeeded.

@@ -5,6 +5,7 @@
 //! accepted until it is done.
 
 pub mod host;
+mod http_trigger;
 pub mod identity;
 mod invocation;
 pub mod queue_trigger;

@@ -20,3 +20,4 @@ mod records;
 mod start;
 mod support;
 mod timers;
+mod unforwarded;

@@ -123,8 +123,8 @@ async fn a_function_that_is_none_of_ours_is_said_to_be() {
         ("unknown-timer", "there is no job \"unknown\" here; check its name, and its runs_on"),
         ("elsewhere-timer", "runs_on"),
         (
-            "tick-http",
-            "\"tick-http\" is no function of gatepass; a timer's is called JOB-timer, and a queue's QUEUE-queue",
+            "tick-blob",
+            "\"tick-blob\" is no function of gatepass; a timer's is called JOB-timer, a queue's QUEUE-queue, and one for HTTP without forwarding ends in -http",
         ),
         ("tick", "JOB-timer"),
         ("tick-timer-", "JOB-timer"),
@@ -135,7 +135,7 @@ async fn a_function_that_is_none_of_ours_is_said_to_be() {
         assert_problem(&serde_json::from_str(body).unwrap(), 404, "invalid", &[words]);
     }
     function.assert_untouched("functions that are none");
-    let record = function.record("an invocation failed", |line| line["function"] == "tick-http").await;
+    let record = function.record("an invocation failed", |line| line["function"] == "tick-blob").await;
     assert_eq!((&record["level"], &record["status"]), (&json!("ERROR"), &json!("invalid")));
 }
 
