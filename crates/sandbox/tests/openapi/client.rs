@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use gatepass_sandbox::Sandbox;
+use gatepass_sandbox::github::Workflow;
 use gatepass_sandbox::hosts::lambda::LambdaHost;
 use gatepass_sandbox::hosts::process::Program;
 use serde_json::{Value, json};
@@ -33,6 +34,38 @@ jobs:
     open_issue:
       key: [stale-pulls]
       title: "{{ pulls | length }} open pull requests since {{ releases.tag_name }}"
+
+  life:
+    runs_on: [aws]
+    triggers: [{ schedule: { cron: "0 2 * * *" } }]
+    revoke: after_run
+    open_issue:
+      key: [life]
+      state: "{{ event.data.input.state }}"
+      title: Life
+      body: "It is {{ event.data.input.state }}"
+      assignees: [ada]
+      milestone: 1
+      type: Bug
+      on_repeat: comment
+      closing_comment: Over
+
+  note:
+    runs_on: [aws]
+    triggers: [{ schedule: { cron: "0 2 * * *" } }]
+    comment: { issue: "{{ event.data.input.issue }}", body: Seen }
+
+  deploy:
+    runs_on: [aws]
+    triggers: [{ schedule: { cron: "0 2 * * *" } }]
+    dispatch_workflow: { workflow: deploy.yml, ref: main, inputs: { version: v1 }, once_by: event_id, max_age: 1h }
+
+  everywhere:
+    runs_on: [aws]
+    triggers: [{ schedule: { cron: "0 2 * * *" } }]
+    repositories: { organization: acme, name: 's.*|widgets' }
+    trust_policy: fleet
+    dispatch_repository: { event_type: rebuild, payload: { image: web } }
 "#;
 
 fn alarm(minute: u32, state: &str) -> Value {
@@ -43,6 +76,11 @@ fn alarm(minute: u32, state: &str) -> Value {
     })
 }
 
+/// A direct invocation.
+fn call(job: &str, input: &Value) -> Value {
+    json!({ "job": job, "input": input })
+}
+
 #[tokio::test]
 #[ignore = "needs GitHub's OpenAPI document and the built binary: run `make conformance`"]
 async fn everything_the_function_says_is_as_documented() {
@@ -50,7 +88,17 @@ async fn everything_the_function_says_is_as_documented() {
         .expect("GATEPASS_AWS names the built gatepass-aws: run `make conformance`");
     let sandbox = Sandbox::start().await.unwrap();
     let lambda = sandbox.lambda();
-    sandbox.admit("acme/operations", "alarms", &lambda, &[("issues", "write")]).unwrap();
+    sandbox
+        .admit("acme/operations", "alarms", &lambda, &[("issues", "write"), ("actions", "write")])
+        .unwrap();
+    let github = &sandbox.github;
+    github.add_repository("acme/.github").unwrap();
+    sandbox.admit("acme/.github", "fleet", &lambda, &[("contents", "write")]).unwrap();
+    github.add_assignable("acme/operations", "ada").unwrap();
+    github.add_milestone("acme/operations", "1.0").unwrap();
+    github.add_issue_type("acme", "Bug");
+    let workflow = Workflow::new("deploy.yml").input("version").input("event_id");
+    github.add_workflow("acme/operations", workflow.run_name("Deploy (${{ inputs.event_id }})")).unwrap();
     let all = [("issues", "write"), ("pull_requests", "read"), ("contents", "read")];
     sandbox.admit("acme/widgets", "digest", &lambda, &all).unwrap();
     sandbox.github.record_exchanges(500);
@@ -70,6 +118,12 @@ async fn everything_the_function_says_is_as_documented() {
         (alarm(3, "OK"), "closed"),
         (alarm(4, "ALARM"), "reopened"),
         (json!({ "job": "stale-pulls" }), "created"),
+        (call("life", &json!({ "state": "open" })), "created"),
+        (call("life", &json!({ "state": "open" })), "updated"),
+        (call("life", &json!({ "state": "closed" })), "closed"),
+        (call("note", &json!({ "issue": 1 })), "created"),
+        (call("deploy", &json!({})), "dispatched"),
+        (call("everywhere", &json!({})), "dispatched"),
     ] {
         let answer = host.invoke(event.to_string().as_bytes()).await;
         let answer = answer.unwrap_or_else(|error| panic!("{event}: {error}\n{}", host.child().text()));
@@ -85,6 +139,14 @@ async fn everything_the_function_says_is_as_documented() {
     for wanted in [
         "GET /repos/{owner}/{repo}/issues",
         "GET /repos/{owner}/{repo}/pulls",
+        "DELETE /installation/token",
+        "GET /installation/repositories",
+        "GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs",
+        "GET /repos/{owner}/{repo}/issues/{issue_number}",
+        "GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
+        "POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches",
+        "POST /repos/{owner}/{repo}/dispatches",
+        "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
         "PATCH /repos/{owner}/{repo}/issues/{issue_number}",
         "POST /repos/{owner}/{repo}/issues",
     ] {
