@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_core::client::{Clients, ServiceUrl, describe, excerpt, harmless, read_body};
+use gatepass_core::client::{Answer, Clients, ServiceUrl, excerpt, fetch, harmless};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
@@ -88,20 +88,14 @@ impl StorageQueue {
             .header("content-type", "application/xml")
             .bearer_auth(token)
             .body(format!("<QueueMessage><MessageText>{text}</MessageText></QueueMessage>"));
-        let later = |why: String| Failure::deferred(Duration::ZERO, format!("{PLACE} {why}"));
-        let answer = async {
-            let response = request.send().await.map_err(|error| describe(&error))?;
-            let status = response.status().as_u16();
-            let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
-            let code = code.map(|code| harmless(code, 100));
-            Ok((status, code, read_body(response, MAX_BODY).await.map_err(|error| error.to_string())?))
-        };
-        let answer = deadline.at_most(TRY).run(PLACE, async { Ok(answer.await) }).await;
-        let (status, code, body) = answer?.map_err(later)?;
-        match status {
-            201 if String::from_utf8_lossy(&body).contains("<MessageId>") => Ok(()),
-            200..=299 => Err(later("answered with something that is no message id".into())),
-            _ => Err(self.judge(status, &code.unwrap_or_else(|| excerpt(&body)))),
+        let answer = fetch(PLACE, request, MAX_BODY, deadline.at_most(TRY)).await?;
+        match answer.status {
+            201 if String::from_utf8_lossy(&answer.body).contains("<MessageId>") => Ok(()),
+            200..=299 => {
+                let why = format!("{PLACE} answered with something that is no message id");
+                Err(Failure::deferred(Duration::ZERO, why))
+            }
+            status => Err(self.judge(status, &reason(&answer))),
         }
     }
 
@@ -146,6 +140,12 @@ impl Queue for StorageQueue {
             insist(deadline, || self.put(message, token.secret(), deadline)).await
         })
     }
+}
+
+/// Why a request was refused: the service's own name for it, or what else it says.
+fn reason(answer: &Answer) -> String {
+    let code = answer.headers.get("x-ms-error-code").and_then(|code| code.to_str().ok());
+    code.map_or_else(|| excerpt(&answer.body), |code| harmless(code, 100))
 }
 
 /// With what every request of the API needs.

@@ -6,12 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::redirect;
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use url::{Host, Url};
 
+use crate::deadline::Deadline;
 use crate::failure::Failure;
 
 /// How long a connection may take to be made.
@@ -69,6 +71,37 @@ fn builder(tls: &ClientConfig) -> reqwest::ClientBuilder {
         // Shorter than the front ends' own limits: a connection that they have dropped must not be tried first.
         .pool_idle_timeout(Duration::from_secs(50))
         .tcp_nodelay(true)
+}
+
+/// What a service answered, whatever it was.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// All of the body.
+    pub body: Vec<u8>,
+}
+
+/// One request to the service that messages call `place`, for an answer of at most `limit` bytes.
+///
+/// # Errors
+/// Deferred when there is no whole answer by the deadline.
+pub async fn fetch(
+    place: &str,
+    request: RequestBuilder,
+    limit: usize,
+    deadline: Deadline,
+) -> Result<Answer, Failure> {
+    let later = |why: String| Failure::deferred(Duration::ZERO, format!("{place} {why}"));
+    let asking = async {
+        let response = request.send().await.map_err(|error| later(describe(&error)))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = read_body(response, limit).await.map_err(|error| later(error.to_string()))?;
+        Ok(Answer { status, headers, body })
+    };
+    deadline.run(place, asking).await
 }
 
 /// https, or http to loopback.

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// How long it is from now to `at`; zero once that has passed.
+pub(crate) fn until(at: Timestamp) -> Duration {
+    at.duration_since(Timestamp::now()).try_into().unwrap_or_default()
+}
+
 /// How old at `now` something is that was made at `made`. For ever, if it is still to come: then the clock has been set,
 /// and its age is unknown.
 pub(crate) fn age(made: Timestamp, now: Timestamp) -> Duration {

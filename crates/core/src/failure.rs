@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock;
+
 /// What kind of failure this is: it alone decides what a host is told. `docs/contract.md`, "Failures".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -130,8 +132,7 @@ impl Failure {
     /// Whole seconds until a deferred event may come back, at least one; `None` for every other class.
     pub fn retry_after(&self) -> Option<u64> {
         let Class::Deferred(until) = self.class else { return None };
-        let seconds = until.duration_since(Timestamp::now()).as_secs();
-        Some(u64::try_from(seconds).unwrap_or(0).max(1))
+        Some(clock::until(until).as_secs().max(1))
     }
 }
 

@@ -66,6 +66,18 @@ impl Done {
         Self { status, url: None, dry_run: false, fields: Map::new() }
     }
 
+    /// What would be done, of a job that writes nothing.
+    pub fn dry(status: Status) -> Self {
+        Self { dry_run: true, ..Self::new(status) }
+    }
+
+    /// Nothing, and why.
+    pub(crate) fn ignored(reason: impl Into<String>) -> Self {
+        let mut done = Self::new(Status::Ignored);
+        done.fields.insert("reason".into(), Value::String(reason.into()));
+        done
+    }
+
     /// With the page where it can be seen.
     #[must_use]
     pub fn at(mut self, url: impl Into<String>) -> Self {

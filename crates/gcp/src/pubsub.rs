@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_core::client::{Clients, ServiceUrl, describe, excerpt, read_body};
+use gatepass_core::client::{Answer, Clients, ServiceUrl, excerpt, fetch};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::event::MAX_BODY;
@@ -113,13 +113,8 @@ impl PubSub {
     async fn ask(&self, request: reqwest::RequestBuilder, deadline: Deadline) -> Result<(), Unpublished> {
         let later =
             |why: String| Unpublished::Failed(Failure::deferred(Duration::ZERO, format!("{PLACE} {why}")));
-        let answer = async {
-            let response = request.send().await.map_err(|error| describe(&error))?;
-            let status = response.status().as_u16();
-            Ok((status, read_body(response, MAX_BODY).await.map_err(|error| error.to_string())?))
-        };
-        let answer = deadline.at_most(TRY).run(PLACE, async { Ok(answer.await) }).await;
-        let (status, body) = answer.map_err(Unpublished::Failed)?.map_err(later)?;
+        let answer = fetch(PLACE, request, MAX_BODY, deadline.at_most(TRY)).await;
+        let Answer { status, body, .. } = answer.map_err(Unpublished::Failed)?;
         match status {
             200 if is_published(&body) => Ok(()),
             200 => Err(later("answered with something that is no message id".into())),
@@ -128,9 +123,7 @@ impl PubSub {
     }
 
     fn judge(&self, status: u16, body: &[u8]) -> Unpublished {
-        let document: Option<Value> = serde_json::from_slice(body).ok();
-        let said = document.as_ref().and_then(|document| document.pointer("/error/message")?.as_str());
-        let message = format!("{PLACE} answered {status}: {}", excerpt(said.map_or(body, str::as_bytes)));
+        let message = told(status, body);
         let topic = &self.topic;
         let refused = |next: String| Unpublished::Failed(Failure::refused(format!("{message}; {next}")));
         match status {
@@ -186,6 +179,13 @@ impl Queue for PubSub {
             insist(deadline, || self.publish(&body, deadline)).await
         })
     }
+}
+
+/// What a refusal says, in Google's own words where they are there.
+fn told(status: u16, body: &[u8]) -> String {
+    let document: Option<Value> = serde_json::from_slice(body).ok();
+    let said = document.as_ref().and_then(|document| document.pointer("/error/message")?.as_str());
+    format!("{PLACE} answered {status}: {}", excerpt(said.map_or(body, str::as_bytes)))
 }
 
 /// Where the API answers, and the tokens that it wants.

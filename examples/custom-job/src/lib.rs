@@ -60,7 +60,7 @@ async fn ensure(call: Call<'_>) -> Result<Done, Failure> {
         return Ok(Done::new(Status::Unchanged));
     }
     if call.dry_run {
-        return Ok(Done { dry_run: true, ..Done::new(Status::Created) });
+        return Ok(Done::dry(Status::Created));
     }
     call.github.post(url, &json!(label), "creating a label").await?;
     Ok(Done::new(Status::Created))

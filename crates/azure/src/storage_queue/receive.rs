@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_core::client::{describe, excerpt, harmless, read_body};
+use gatepass_core::client::fetch;
 use gatepass_core::deadline::Deadline;
 use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use reqwest::Method;
 
-use super::{PLACE, SCOPE, StorageQueue, dated};
+use super::{PLACE, SCOPE, StorageQueue, dated, reason};
 
 /// The most messages that Queue Storage gives at once.
 const AT_ONCE: &str = "32";
@@ -71,24 +71,15 @@ impl StorageQueue {
         let path = id.map(|id| format!("/{id}")).unwrap_or_default();
         let request = self.client.request(method, format!("{}/messages{path}", self.url)).query(parameters);
         let request = dated(request).header("content-length", "0").bearer_auth(token.secret());
-        let later = |why: String| Failure::deferred(Duration::ZERO, format!("{PLACE} {why}"));
-        let asking = async {
-            let response = request.send().await.map_err(|error| later(describe(&error)))?;
-            let status = response.status().as_u16();
-            let code = response.headers().get("x-ms-error-code").and_then(|code| code.to_str().ok());
-            let code = code.map(|code| harmless(code, 100));
-            let body = read_body(response, MAX_BODY).await.map_err(|error| later(error.to_string()))?;
-            Ok((status, code, body))
-        };
-        let (status, code, body) = deadline.run(PLACE, asking).await?;
-        match status {
-            200..=299 => Ok(body),
+        let answer = fetch(PLACE, request, MAX_BODY, deadline).await?;
+        match answer.status {
+            200..=299 => Ok(answer.body),
             403 => Err(Failure::refused(format!(
                 "{PLACE} answered 403: {}; you need the role Storage Queue Data Message Processor on {}, and a way through the storage account's network rules",
-                code.unwrap_or_else(|| excerpt(&body)),
+                reason(&answer),
                 self.url
             ))),
-            _ => Err(self.judge(status, &code.unwrap_or_else(|| excerpt(&body)))),
+            status => Err(self.judge(status, &reason(&answer))),
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{App, Arrived};
+use crate::clock::until;
 use crate::deadline::Deadline;
 use crate::delivery::Sender;
 use crate::failure::{Class, Failure};
@@ -39,12 +40,10 @@ impl App {
     /// Puts the event on the queue for `job`, unless its `if` says that it does not want it.
     pub(super) async fn enqueue(&self, job: &Job, queue: &dyn Queue, arrived: Arrived<'_>) -> JobResult {
         let result = match self.jobs.concerns(job, arrived.event) {
-            Ok(true) => {
-                let hand_off = hand_off(job, None, arrived);
-                self.send(job, &hand_off, queue, Duration::ZERO, arrived)
-                    .await
-                    .map(|()| Done::new(Status::Queued))
-            }
+            Ok(true) => self
+                .send(job, hand_off(job, None, arrived), queue, Duration::ZERO, arrived)
+                .await
+                .map(|()| Done::new(Status::Queued)),
             Ok(false) => Ok(Done::new(Status::Ignored)),
             Err(failure) => Err(failure),
         };
@@ -61,10 +60,13 @@ impl App {
     ) -> Result<Done, Failure> {
         let mut sending = Vec::with_capacity(repositories.len());
         for (repository, index) in repositories.iter().zip(0u32..) {
-            let hand_off = hand_off(job, Some(repository.clone()), arrived);
             // A queue that cannot hold it back has its own pace.
             let delay = SPACING.saturating_mul(index).min(queue.longest_delay());
-            sending.push(async move { self.send(job, &hand_off, queue, delay, arrived).await });
+            // Made when its turn has come: each holds the whole event.
+            sending.push(async move {
+                let hand_off = hand_off(job, Some(repository.clone()), arrived);
+                self.send(job, hand_off, queue, delay, arrived).await
+            });
         }
         let sent: Vec<_> = stream::iter(sending).buffered(AT_ONCE).collect().await;
         if let Some(worst) =
@@ -111,18 +113,17 @@ impl App {
         queue: &dyn Queue,
         arrived: Arrived<'_>,
     ) -> Option<JobResult> {
-        let Class::Deferred(until) = failure.class else { return None };
+        let Class::Deferred(asked) = failure.class else { return None };
         let deferrals = arrived.deferrals.unwrap_or(0);
         if deferrals >= MOST_DEFERRALS {
             return None;
         }
-        let asked = Duration::try_from(until.duration_since(Timestamp::now())).unwrap_or_default();
         let backoff = FIRST_WAIT.saturating_mul(1 << deferrals.min(10)).min(LONGEST_WAIT);
-        let wait = asked.max(backoff);
+        let wait = until(asked).max(backoff);
         let hand_off =
             HandOff { deferrals: deferrals + 1, ..hand_off(job, done.repository.clone(), arrived) };
         // Its own failure is in the log; the event's is what the host must hear.
-        self.send(job, &hand_off, queue, wait, arrived).await.ok()?;
+        self.send(job, hand_off, queue, wait, arrived).await.ok()?;
         let result = Ok(Done::new(Status::Queued));
         Some(self.jobs.tell(arrived.event, JobResult { result, ..done.clone() }))
     }
@@ -130,13 +131,13 @@ impl App {
     async fn send(
         &self,
         job: &Job,
-        hand_off: &HandOff,
+        hand_off: HandOff,
         queue: &dyn Queue,
         wait: Duration,
         arrived: Arrived<'_>,
     ) -> Result<(), Failure> {
         let delay = wait.min(queue.longest_delay());
-        let hand_off = HandOff { not_before: (delay < wait).then(|| later(wait)), ..hand_off.clone() };
+        let hand_off = HandOff { not_before: (delay < wait).then(|| later(wait)), ..hand_off };
         let sent = async {
             let text = hand_off.encode(queue.longest_text())?;
             let group = self.jobs.group(job, arrived.event, hand_off.repository.as_ref());

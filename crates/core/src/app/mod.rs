@@ -6,14 +6,15 @@ mod several;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use tokio::sync::RwLock;
 
 pub use self::setup::{Cloud, DEFAULT_CONFIG, Setup, StartError};
 use crate::client::Clients;
+use crate::clock::until;
 use crate::config::Route;
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery, Sender};
@@ -87,10 +88,8 @@ impl App {
             }
             Address::Job(name) => (vec![self.job(name.as_str())?], None, arrived(None)),
             Address::HandOff { job, repository, not_before, deferrals } => {
-                let wait = not_before.unwrap_or(Timestamp::MIN).duration_since(Timestamp::now());
-                if let Ok(wait) = wait.try_into()
-                    && wait > std::time::Duration::ZERO
-                {
+                let wait = not_before.map_or(Duration::ZERO, until);
+                if !wait.is_zero() {
                     return Err(Failure::deferred(wait, "the queue brought this event back before its time"));
                 }
                 (vec![self.job(job.as_str())?], repository.as_ref(), arrived(Some(*deferrals)))

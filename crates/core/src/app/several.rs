@@ -1,7 +1,6 @@
 //! A job for several repositories.
 
 use futures_util::stream::{self, StreamExt as _};
-use serde_json::json;
 
 use super::{App, Arrived};
 use crate::failure::Failure;
@@ -12,13 +11,16 @@ use crate::report::{Done, JobResult, Status};
 /// How many repositories of one job are worked on at once, where there is no queue.
 const AT_ONCE: usize = 4;
 
+/// Why an organisation's filter leaves nothing to do.
+const NOWHERE: &str = "no repository that the trust policy reaches is one of the job's `repositories`";
+
 impl App {
     /// Onto the queue once a repository, or done for each of them here and now.
     pub(super) async fn deliver_to_each(&self, job: &Job, arrived: Arrived<'_>) -> Vec<JobResult> {
         let result = match (self.repositories_for(job, arrived).await, &self.queue) {
             (Err(failure), _) => Err(failure),
             (Ok(None), _) => Ok(Done::new(Status::Ignored)),
-            (Ok(Some(repositories)), _) if repositories.is_empty() => Ok(nowhere()),
+            (Ok(Some(repositories)), _) if repositories.is_empty() => Ok(Done::ignored(NOWHERE)),
             (Ok(Some(repositories)), Some(queue)) if !job.is_read_only() => {
                 self.spread(job, &repositories, queue.as_ref(), arrived).await
             }
@@ -54,11 +56,4 @@ impl App {
         }
         stream::iter(work).buffered(AT_ONCE).collect().await
     }
-}
-
-fn nowhere() -> Done {
-    let mut done = Done::new(Status::Ignored);
-    let reason = "no repository that the trust policy reaches is one of the job's `repositories`";
-    done.fields.insert("reason".into(), json!(reason));
-    done
 }

@@ -53,11 +53,7 @@ pub struct Event {
 impl Event {
     /// Sixteen hex digits that stand for this event wherever it is delivered: from its source and id.
     pub fn fingerprint(&self) -> String {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(self.source.as_bytes());
-        context.update(b"\0");
-        context.update(self.id.as_bytes());
-        hex(context.finish().as_ref()).chars().take(16).collect()
+        short(sha256([self.source.as_bytes(), b"\0", self.id.as_bytes()]))
     }
 }
 
@@ -71,6 +67,21 @@ impl fmt::Debug for Event {
             .field("time", &self.time)
             .finish_non_exhaustive()
     }
+}
+
+/// SHA-256 of all pieces together, as 64 hex digits.
+pub(crate) fn sha256<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for piece in pieces {
+        context.update(piece);
+    }
+    hex(context.finish().as_ref())
+}
+
+/// The first sixteen digits of a digest, which tell apart what one repository holds.
+pub(crate) fn short(mut digest: String) -> String {
+    digest.truncate(16);
+    digest
 }
 
 /// Lower-case hex.

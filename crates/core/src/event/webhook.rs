@@ -1,9 +1,8 @@
 use ::http::HeaderMap;
 use jiff::Timestamp;
-use ring::digest;
 use serde_json::{Map, Value, json};
 
-use super::{Event, hex, json_or_text};
+use super::{Event, json_or_text, sha256};
 use crate::failure::Failure;
 use crate::names::JobId;
 
@@ -49,7 +48,7 @@ impl GitHubDelivery {
             return Err(Failure::invalid("the webhook's body is not a JSON object"));
         }
         let action = value.get("action").and_then(Value::as_str).map(str::to_owned);
-        Ok(Self { name, action, body: value, digest: hex(digest::digest(&digest::SHA256, body).as_ref()) })
+        Ok(Self { name, action, body: value, digest: sha256([body]) })
     }
 
     /// The login of whoever caused the event.
@@ -108,7 +107,7 @@ impl WebhookDelivery {
 
     /// A delivery of which nothing but the body is signed. The same body again is the same event.
     pub fn unstamped(body: &[u8]) -> Self {
-        let id = hex(digest::digest(&digest::SHA256, body).as_ref());
+        let id = sha256([body]);
         Self { kind: None, stamp: Stamp { id, time: Timestamp::now() }, data: json_or_text(body) }
     }
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ring::digest;
 
 use super::memory::Memory;
 use crate::config::BotPattern;
-use crate::event::{Event, hex};
+use crate::event::{Event, sha256, short};
 use crate::names::JobId;
 
 /// How far clocks may differ.
@@ -40,7 +39,7 @@ impl Situation<'_> {
     pub(super) fn event_id(&self) -> String {
         match self.namespace {
             "" => self.event.fingerprint(),
-            namespace => short_digest(&[namespace, &self.event.fingerprint()]),
+            namespace => short(digest([namespace, &self.event.fingerprint()])),
         }
     }
 
@@ -57,18 +56,14 @@ impl Situation<'_> {
 
 /// As [`Situation::run_id`].
 pub(super) fn run_id(namespace: &str, job: &JobId, event: &Event) -> String {
-    short_digest(&[namespace, job.as_str(), &event.fingerprint()])
+    short(digest([namespace, job.as_str(), &event.fingerprint()]))
 }
 
-/// Sixteen hex digits.
-fn short_digest(parts: &[&str]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"gatepass/v1");
-    for part in parts {
-        context.update(b"\0");
-        context.update(part.as_bytes());
-    }
-    hex(context.finish().as_ref()).chars().take(16).collect()
+/// What stands for something on GitHub that is made of these parts, as 64 hex digits. `docs/contract.md`, "One open issue per
+/// key".
+pub(super) fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let parts = parts.into_iter().flat_map(|part| [b"\0", part.as_bytes()]);
+    sha256(std::iter::once(&b"gatepass/v1"[..]).chain(parts))
 }
 
 /// The latest time that is believed. Whoever says that it is later than now, beyond what clocks differ, would make every
@@ -94,7 +89,7 @@ mod tests {
 
     #[test]
     fn each_job_and_deployment_has_its_own_digest_of_an_event() {
-        let of = |parts: &[&str]| short_digest(parts);
+        let of = |parts: &[&str]| short(digest(parts.iter().copied()));
         assert_eq!(of(&["", "a", "b"]).len(), 16);
         assert_eq!(of(&["", "a", "b"]), of(&["", "a", "b"]));
         for other in [&["n", "a", "b"][..], &["", "ab", ""], &["", "a", "c"], &["a", "b"]] {

@@ -5,10 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
 use jiff::Timestamp;
-use ring::digest;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, hex};
+use crate::event::{Event, sha256};
 use crate::failure::Failure;
 use crate::names::{JobId, RepositoryName};
 
@@ -92,14 +91,9 @@ impl HandOff {
     }
 }
 
-/// SHA-256 of the parts, as 64 hex digits.
+/// SHA-256 of the parts, each with its end, as 64 hex digits.
 pub(crate) fn digest_of(parts: &[&str]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part.as_bytes());
-        context.update(b"\0");
-    }
-    hex(context.finish().as_ref())
+    sha256(parts.iter().flat_map(|part| [part.as_bytes(), b"\0"]))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatepass_core::client::{Clients, describe, excerpt, read_body};
+use gatepass_core::client::{Clients, describe, read_body};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
@@ -15,7 +15,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{PLACE, parse, service};
+use super::{PLACE, parse, service, told};
 use crate::identity::AccessTokens;
 
 /// How many messages are pulled at once.
@@ -184,9 +184,7 @@ impl Subscription {
     }
 
     fn judge(&self, status: u16, body: &[u8]) -> Failure {
-        let document: Option<Value> = serde_json::from_slice(body).ok();
-        let said = document.as_ref().and_then(|document| document.pointer("/error/message")?.as_str());
-        let message = format!("{PLACE} answered {status}: {}", excerpt(said.map_or(body, str::as_bytes)));
+        let message = told(status, body);
         let name = &self.name;
         match status {
             408 | 429 | 499 | 500..=599 => Failure::deferred(Duration::ZERO, message),

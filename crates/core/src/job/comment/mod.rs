@@ -73,7 +73,7 @@ impl Comment {
         Ok(match comment_once(github, situation, issue, &body).await? {
             Posted::New(comment) => Done::new(Status::Created).at(comment.html_url),
             Posted::Known(comment) => Done::new(Status::Unchanged).at(comment.html_url),
-            Posted::Dry => Done { dry_run: true, ..Done::new(Status::Created) },
+            Posted::Dry => Done::dry(Status::Created),
         })
     }
 }

@@ -10,22 +10,18 @@ mod workflow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 
 pub(super) use self::repository::{DispatchRepository, DraftedEvent};
 pub(super) use self::workflow::{DispatchWorkflow, DraftedRun};
 use super::situation::Situation;
-use crate::report::{Done, Status};
+use crate::report::Done;
 
 /// The answer for an event that is older than `max_age`.
 fn too_old(situation: &Situation<'_>, max_age: Option<Duration>) -> Option<Done> {
     let max_age = max_age?;
     let age = Timestamp::now().duration_since(situation.event.time);
     (age.is_positive() && age.unsigned_abs() > max_age).then(|| {
-        let mut done = Done::new(Status::Ignored);
-        let reason =
-            format!("the event is {} s old, older than max_age ({} s)", age.as_secs(), max_age.as_secs());
-        done.fields.insert("reason".into(), json!(reason));
-        done
+        let (age, most) = (age.as_secs(), max_age.as_secs());
+        Done::ignored(format!("the event is {age} s old, older than max_age ({most} s)"))
     })
 }

@@ -105,7 +105,7 @@ impl DispatchRepository {
         }
         let draft = self.draft(templates, scope, situation.event)?;
         if situation.dry_run {
-            return Ok(Done { dry_run: true, ..Done::new(Status::Dispatched) });
+            return Ok(Done::dry(Status::Dispatched));
         }
         github.dispatch_repository(&draft.event_type, &draft.payload).await.map_err(|error| match error {
             CallError::Missing(failure) => Failure {

@@ -117,7 +117,7 @@ impl DispatchWorkflow {
             return Ok(Done::new(Status::Unchanged).at(run.html_url));
         }
         if situation.dry_run {
-            return Ok(Done { dry_run: true, ..Done::new(Status::Dispatched) });
+            return Ok(Done::dry(Status::Dispatched));
         }
         let dispatch =
             WorkflowDispatch { workflow: &self.workflow, reference: &self.reference, inputs: &draft.inputs };

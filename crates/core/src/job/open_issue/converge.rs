@@ -155,7 +155,7 @@ impl Converging<'_> {
                 });
                 Ok(Done::new(status).at(&issue.html_url))
             }
-            Plan::Write(change) if self.situation.dry_run => Ok(dry(change.status).at(&issue.html_url)),
+            Plan::Write(change) if self.situation.dry_run => Ok(Done::dry(change.status).at(&issue.html_url)),
             Plan::Write(change) => self.write(issue, change).await,
         }
     }
@@ -223,8 +223,4 @@ impl Converging<'_> {
         let Wanted { at, state, .. } = *self.wanted;
         self.see(Seen { number, at, id: self.wanted.event.clone(), state });
     }
-}
-
-pub(super) fn dry(status: Status) -> Done {
-    Done { dry_run: true, ..Done::new(status) }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Stop;
-use super::converge::{Converging, dry};
+use super::converge::Converging;
 use super::marker;
 use crate::failure::Failure;
 use crate::github::{CallError, Issue, IssuePatch, IssueState, NewIssue, StateReason};
@@ -19,7 +19,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 impl Converging<'_> {
     pub(super) async fn create(&self) -> Result<Done, Stop> {
         if self.situation.dry_run {
-            return Ok(dry(Status::Created));
+            return Ok(Done::dry(Status::Created));
         }
         let wanted = self.wanted;
         let body = marker::compose("", &wanted.content, &wanted.marker());

@@ -7,9 +7,8 @@ use std::fmt;
 use std::ops::Range;
 
 use jiff::Timestamp;
-use ring::digest;
 
-use crate::event::hex;
+use crate::event::{sha256, short};
 use crate::job::neutral::without_comments;
 use crate::job::text::{MAX_BODY, cut};
 
@@ -42,7 +41,7 @@ impl fmt::Display for Marker {
 
 /// Stands for a title: 16 hex digits of its SHA-256. A title that stands for something else was written by a person.
 pub(super) fn title_hash(title: &str) -> String {
-    hex(digest::digest(&digest::SHA256, title.as_bytes()).as_ref()).chars().take(16).collect()
+    short(sha256([title.as_bytes()]))
 }
 
 impl Marker {

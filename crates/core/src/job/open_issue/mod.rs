@@ -16,15 +16,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use minijinja::Value;
-use ring::digest;
 
 use self::converge::{Converging, Settings};
 use super::memory::Topic;
-use super::situation::Situation;
+use super::situation::{Situation, digest};
 use super::template::{Template, Templates};
 use super::text::{MAX_LABEL, MAX_TITLE, one_line};
 use crate::config::OnRepeat;
-use crate::event::hex;
 use crate::failure::Failure;
 use crate::github::{CallError, GitHub, IssueState};
 use crate::names::JobId;
@@ -128,15 +126,8 @@ impl OpenIssue {
         situation: &Situation<'_>,
     ) -> Result<String, Failure> {
         let parts = self.key(templates, scope)?;
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(b"gatepass/v1");
-        for part in
-            [situation.namespace, situation.job.as_str()].into_iter().chain(parts.iter().map(String::as_str))
-        {
-            context.update(b"\0");
-            context.update(part.as_bytes());
-        }
-        Ok(hex(context.finish().as_ref()))
+        let own = [situation.namespace, situation.job.as_str()];
+        Ok(digest(own.into_iter().chain(parts.iter().map(String::as_str))))
     }
 
     /// What the templates give for this event, within GitHub's limits.
