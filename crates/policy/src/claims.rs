@@ -4,9 +4,16 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::jwt;
+
 /// The claims of an ID token. `Debug` shows issuer, subject and audience only.
 #[derive(Clone, PartialEq)]
 pub struct Claims(Map<String, Value>);
+
+/// Why a text is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotAToken(pub String);
 
 impl Claims {
     /// Claims that are parsed already.
@@ -22,6 +29,20 @@ impl Claims {
         serde_json::from_slice(payload).map(Self)
     }
 
+    /// The claims of a JWT, without any verification: to be explained, never to be trusted. White space, quotes and `Bearer`
+    /// around it are passed over. Of a claim that is given twice the last one counts, as in Go.
+    ///
+    /// # Errors
+    /// What is wrong with it, or what it is instead, without anything of it.
+    pub fn from_jwt(token: &str) -> Result<Self, NotAToken> {
+        jwt::payload(token).map(Self).map_err(NotAToken)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// `iss`; empty if there is none, or it is not text.
     pub fn issuer(&self) -> &str {
         self.text("iss")
@@ -32,13 +53,25 @@ impl Claims {
         self.text("sub")
     }
 
-    /// `aud`, which a token may give as one text or as a list of them.
+    /// `aud`, which a token may give as one text or as a list of them. To the server a null is an empty text.
     pub fn audiences(&self) -> Vec<&str> {
         match self.get("aud") {
-            Some(Value::String(audience)) => vec![audience],
-            Some(Value::Array(audiences)) => audiences.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
+            Some(Value::Array(audiences)) => audiences.iter().filter_map(text).collect(),
+            Some(audience) => text(audience).into_iter().collect(),
+            None => Vec::new(),
         }
+    }
+
+    /// Whether `iss` and `sub` are text, and `aud` is text or a list of it, as far as they are there: no server reads
+    /// another token. Null passes for an empty text.
+    pub fn is_well_formed(&self) -> bool {
+        let texts = ["iss", "sub"].into_iter().filter_map(|name| self.get(name));
+        texts
+            .chain(match self.get("aud") {
+                Some(Value::Array(audiences)) => audiences.as_slice(),
+                audience => audience.map(std::slice::from_ref).unwrap_or_default(),
+            })
+            .all(|value| text(value).is_some())
     }
 
     /// Any claim, by its exact top-level name.
@@ -49,6 +82,11 @@ impl Claims {
     fn text(&self, name: &str) -> &str {
         self.get(name).and_then(Value::as_str).unwrap_or_default()
     }
+}
+
+/// As the server reads text: null is empty.
+fn text(value: &Value) -> Option<&str> {
+    if value.is_null() { Some("") } else { value.as_str() }
 }
 
 impl fmt::Debug for Claims {
@@ -72,11 +110,31 @@ mod tests {
             (r#"{"aud":["a","b"]}"#, vec!["a", "b"]),
             (r#"{"aud":[]}"#, vec![]),
             (r#"{"aud":7}"#, vec![]),
+            (r#"{"aud":null}"#, vec![""]),
+            (r#"{"aud":["a",null]}"#, vec!["a", ""]),
             ("{}", vec![]),
         ] {
             assert_eq!(Claims::from_json(json.as_bytes()).unwrap().audiences(), audiences, "{json}");
         }
         assert!(Claims::from_json(b"[]").is_err());
+    }
+
+    #[test]
+    fn knows_what_no_server_reads() {
+        for (json, well_formed) in [
+            (r#"{"iss":"i","sub":"s","aud":"a","exp":7}"#, true),
+            (r#"{"aud":["a",null]}"#, true),
+            (r#"{"iss":null,"sub":null,"aud":null}"#, true),
+            ("{}", true),
+            (r#"{"iss":7}"#, false),
+            (r#"{"sub":["s"]}"#, false),
+            (r#"{"aud":true}"#, false),
+            (r#"{"aud":{"a":"b"}}"#, false),
+            (r#"{"aud":["a",7]}"#, false),
+            (r#"{"aud":[["a"]]}"#, false),
+        ] {
+            assert_eq!(Claims::from_json(json.as_bytes()).unwrap().is_well_formed(), well_formed, "{json}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::go_text::{quote, quote_list};
+use crate::pattern::{Doubt, Server};
 use crate::{Claims, Matcher, Pattern, TrustPolicy, format};
 
 /// What the server makes of a token.
@@ -19,6 +20,9 @@ pub enum Verdict {
 /// Why the server refuses a token. Displays as the server's own message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// The token's `iss`, `sub` or `aud` is of a kind that no server takes, so it never gets as far as a policy.
+    #[error("unable to verify bearer token")]
+    Unverified,
     /// The token's issuer breaks the format rules ([`format::issuer`]).
     #[error("invalid issuer in token")]
     InvalidIssuer,
@@ -59,7 +63,7 @@ pub enum Refusal {
     #[error("trust policy: expected claim {} not a string", quote(.0))]
     ClaimNotText(String),
     /// The claim has another value.
-    #[error("trust policy: claim {} did not match {}", quote(.name), quote(&format!("^{}$", .pattern.as_str())))]
+    #[error("trust policy: claim {} did not match {}", quote(.name), quote(&format!("^(?:{})$", .pattern.as_str())))]
     Claim {
         /// The claim.
         name: String,
@@ -69,9 +73,10 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The HTTP status of the server's answer: 400 for a malformed token, 403 for one that does not match.
+    /// The HTTP status of the server's answer: 401 and 400 for a malformed token, 403 for one that does not match.
     pub fn status(&self) -> u16 {
         match self {
+            Self::Unverified => 401,
             Self::InvalidIssuer | Self::InvalidSubject | Self::InvalidAudience => 400,
             _ => 403,
         }
@@ -97,7 +102,7 @@ fn quote_all(texts: &[String]) -> String {
 }
 
 /// Why the evaluation ends before everything has matched.
-enum Stop {
+pub(crate) enum Stop {
     Refused(Refusal),
     NotJudged(String),
 }
@@ -111,42 +116,69 @@ impl From<Refusal> for Stop {
 impl TrustPolicy {
     /// Judges claims whose token has been verified, by a server of this domain (`octo-sts.dev`).
     ///
-    /// A step that cannot be judged ends it, even if a later one would refuse: the message would not be the server's.
-    /// Only among `claim_pattern`s, which the server takes in no order, a certain refusal goes before a doubt. That
-    /// every pattern compiles is taken for granted.
+    /// Nothing is judged where the server might refuse the policy itself for one of its patterns. A step that cannot be
+    /// judged ends it, even if a later one would refuse: the message would not be the server's.
+    /// Only among `claim_pattern`s, which the server takes in no order, a certain refusal goes before a doubt.
     pub fn evaluate(&self, claims: &Claims, domain: &str) -> Verdict {
-        match self.check(claims, domain) {
+        self.evaluate_as(claims, domain, Server::Current)
+    }
+
+    /// As [`TrustPolicy::evaluate`], by such a server.
+    pub fn evaluate_as(&self, claims: &Claims, domain: &str, server: Server) -> Verdict {
+        match self.check(claims, domain, server) {
             Ok(()) => Verdict::Admitted,
             Err(Stop::Refused(refusal)) => Verdict::Refused(refusal),
             Err(Stop::NotJudged(reason)) => Verdict::NotJudged(reason),
         }
     }
 
-    fn check(&self, claims: &Claims, domain: &str) -> Result<(), Stop> {
+    fn check(&self, claims: &Claims, domain: &str, server: Server) -> Result<(), Stop> {
+        if !claims.is_well_formed() {
+            return Err(Refusal::Unverified.into());
+        }
+        self.surely_compiles(server)?;
         let (issuer, subject, audiences) = (claims.issuer(), claims.subject(), claims.audiences());
         format::issuer(issuer).map_err(|_| Refusal::InvalidIssuer)?;
         format::subject(subject).map_err(|_| Refusal::InvalidSubject)?;
         for audience in &audiences {
             format::audience(audience).map_err(|_| Refusal::InvalidAudience)?;
         }
-        if !any_matches(&self.issuer, "issuer_pattern", &[issuer])? {
+        if !any_matches(&self.issuer, "issuer_pattern", &[issuer], server)? {
             return Err(Refusal::Issuer { token: issuer.to_owned(), policy: self.issuer.clone() }.into());
         }
-        if !any_matches(&self.subject, "subject_pattern", &[subject])? {
+        if !any_matches(&self.subject, "subject_pattern", &[subject], server)? {
             return Err(Refusal::Subject { token: subject.to_owned(), policy: self.subject.clone() }.into());
         }
         let audience = self.audience.clone().unwrap_or_else(|| Matcher::Exact(domain.to_owned()));
-        if !any_matches(&audience, "audience_pattern", &audiences)? {
+        if !any_matches(&audience, "audience_pattern", &audiences, server)? {
             let token = audiences.into_iter().map(str::to_owned).collect();
             return Err(Refusal::Audience { token, policy: audience }.into());
         }
-        self.check_claims(claims)
+        self.check_claims(claims, server)
     }
 
-    fn check_claims(&self, claims: &Claims) -> Result<(), Stop> {
+    /// A server that may refuse the policy may answer anything with that, so the doubt comes first.
+    fn surely_compiles(&self, server: Server) -> Result<(), Stop> {
+        let fields = [
+            ("issuer_pattern", Some(&self.issuer)),
+            ("subject_pattern", Some(&self.subject)),
+            ("audience_pattern", self.audience.as_ref()),
+        ];
+        let patterns = fields.into_iter().filter_map(|(field, matcher)| match matcher {
+            Some(Matcher::Pattern(pattern)) => Some((field.to_owned(), pattern)),
+            _ => None,
+        });
+        let claims = self.claim_pattern.iter();
+        for (field, pattern) in patterns.chain(claims.map(|(name, pattern)| (claim_field(name), pattern))) {
+            pattern.surely_compiles(server).map_err(|doubt| doubtful(&field, pattern, &doubt))?;
+        }
+        Ok(())
+    }
+
+    fn check_claims(&self, claims: &Claims, server: Server) -> Result<(), Stop> {
         let mut doubt = None;
         for (name, pattern) in &self.claim_pattern {
-            match check_claim(claims, name, pattern) {
+            match check_claim(claims, name, pattern, server) {
                 Err(Stop::NotJudged(reason)) => doubt = doubt.or(Some(reason)),
                 other => other?,
             }
@@ -155,7 +187,12 @@ impl TrustPolicy {
     }
 }
 
-fn check_claim(claims: &Claims, name: &str, pattern: &Pattern) -> Result<(), Stop> {
+pub(crate) fn check_claim(
+    claims: &Claims,
+    name: &str,
+    pattern: &Pattern,
+    server: Server,
+) -> Result<(), Stop> {
     let value = match claims.get(name) {
         None => return Err(Refusal::ClaimMissing(name.to_owned()).into()),
         Some(Value::String(text)) => text,
@@ -163,27 +200,41 @@ fn check_claim(claims: &Claims, name: &str, pattern: &Pattern) -> Result<(), Sto
         Some(Value::Bool(false)) => "false",
         Some(_) => return Err(Refusal::ClaimNotText(name.to_owned()).into()),
     };
-    match pattern.matches(value) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Refusal::Claim { name: name.to_owned(), pattern: pattern.clone() }.into()),
-        None => Err(doubtful(&format!("claim_pattern {}", quote(name)), pattern)),
+    match pattern.judge(value, server) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::Claim { name: name.to_owned(), pattern: pattern.clone() }.into()),
+        Err(doubt) => Err(doubtful(&claim_field(name), pattern, &doubt)),
     }
 }
 
-fn any_matches(matcher: &Matcher, field: &str, values: &[&str]) -> Result<bool, Stop> {
+pub(crate) fn any_matches(
+    matcher: &Matcher,
+    field: &str,
+    values: &[&str],
+    server: Server,
+) -> Result<bool, Stop> {
     match matcher {
         Matcher::Exact(text) => Ok(values.contains(&text.as_str())),
-        Matcher::Pattern(pattern) => match pattern.literal() {
-            Some(literal) => Ok(values.contains(&literal.as_str())),
-            // Without a value there is nothing that any pattern could match.
-            None if values.is_empty() => Ok(false),
-            None => Err(doubtful(field, pattern)),
-        },
+        Matcher::Pattern(pattern) => {
+            let mut doubt = None;
+            for value in values {
+                match pattern.judge(value, server) {
+                    Ok(true) => return Ok(true),
+                    Ok(false) => {}
+                    Err(reason) => doubt = doubt.or(Some(reason)),
+                }
+            }
+            doubt.map_or(Ok(false), |doubt| Err(doubtful(field, pattern, &doubt)))
+        }
     }
 }
 
-fn doubtful(field: &str, pattern: &Pattern) -> Stop {
-    Stop::NotJudged(format!("{field} {} is more than literal text", quote(pattern.as_str())))
+fn claim_field(name: &str) -> String {
+    format!("claim_pattern {}", quote(name))
+}
+
+fn doubtful(field: &str, pattern: &Pattern, doubt: &Doubt) -> Stop {
+    Stop::NotJudged(format!("{field} {} {doubt}", quote(pattern.as_str())))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The format that the server demands of a token's issuer, subject and audiences, whatever the policy says.
 
+use std::net::Ipv6Addr;
+
 use crate::go_text::is_print;
 
 /// How a value breaks the format: a phrase that goes on after its name ("is empty").
@@ -84,20 +86,36 @@ fn characters(text: &str, refused: &str) -> Result<(), Violation> {
     Ok(())
 }
 
+/// What a host may consist of besides letters and digits, to Go.
+const HOST: &str = "-._~!$&'()*+,;=<>\"]";
+
 /// The host of `host`, `host:port` or `[address]:port`, without brackets.
 fn host(authority: &str) -> Option<&str> {
-    let (host, port, allowed) = match authority.strip_prefix('[') {
+    let (host, port, valid) = match authority.strip_prefix('[') {
         Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, port.strip_prefix(':').or(port.is_empty().then_some(""))?, "0123456789abcdefABCDEF:.")
+            let (host, port) = rest.rsplit_once(']')?;
+            (host, port.strip_prefix(':').or(port.is_empty().then_some(""))?, is_address(host))
         }
         None => {
             let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-            (host, port, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=")
+            (host, port, is_name(host))
         }
     };
-    let valid = !host.is_empty() && host.chars().all(|c| allowed.contains(c));
     (valid && port.bytes().all(|b| b.is_ascii_digit())).then_some(host)
+}
+
+/// Of all `%` escapes a name may have that of the `%` itself.
+fn is_name(host: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || HOST.contains(c);
+    !host.is_empty() && host.split("%25").all(|part| part.chars().all(plain))
+}
+
+/// An IPv6 address, perhaps with a zone.
+fn is_address(host: &str) -> bool {
+    let (address, zone) =
+        host.split_once("%25").map_or((host, None), |(address, zone)| (address, Some(zone)));
+    let address: Option<Ipv6Addr> = address.parse().ok();
+    address.is_some_and(|address| zone.is_none_or(|zone| is_name(zone) && address.to_ipv4_mapped().is_none()))
 }
 
 /// The rules are applied to the path after its `%` escapes are undone.
@@ -151,6 +169,9 @@ mod tests {
             "http://127.0.0.1/a",
             "http://[::1]:80/a",
             "https://[2001:db8::1]",
+            "https://[fe80::1%25en0]:8443",
+            "https://[::ffff:192.0.2.1]",
+            "https://a%25b<c>\"d]",
             "https://example.com/%41",
             &long,
         ] {
@@ -181,6 +202,12 @@ mod tests {
             ("https://a\n", "control character"),
             ("https://[::1", "valid host"),
             ("https://[::1]x", "valid host"),
+            ("https://[1.2.3.4]", "valid host"),
+            ("https://[::1%25]", "valid host"),
+            ("https://[::ffff:192.0.2.1%25en0]", "valid host"),
+            ("https://a[b", "valid host"),
+            ("https://a%41", "valid host"),
+            ("https://a%C3%A9", "valid host"),
             ("https://a/../b", "`..`"),
             ("https://a/%2e%2e/b", "`..`"),
             ("https://a//b", "`//`"),

@@ -8,10 +8,13 @@
 //!   strictly.
 //! - [`TrustPolicy::evaluate`] holds a token's [`Claims`] against it, in the server's order and with the server's
 //!   words.
-//! - [`exact_policy`] writes the policy that admits exactly one workload.
+//! - [`explain`] shows every check, how the two sides differ, and the smallest change that would admit the token.
+//! - [`exact_policy`] writes the policy that admits exactly one workload, known by a token or by the facts
+//!   ([`Workload`]).
+//! - [`Cases`] are tests of a policy; [`inspect`] and [`warnings`] tell what a token is worth to the server.
 //!
-//! Where the outcome hinges on something that cannot be judged faithfully (a pattern that is more than literal text,
-//! an exotic of YAML), the answer is "not judged", with the reason, and never a guess.
+//! Where the outcome hinges on something that cannot be judged faithfully (a pattern that depends on the server's
+//! Unicode tables, an exotic of YAML), the answer is "not judged", with the reason, and never a guess.
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -31,22 +34,44 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cases;
 mod claims;
 mod evaluate;
+mod explain;
 pub mod format;
 mod go_text;
-mod pattern;
+mod hint;
+mod inspect;
+pub mod issuers;
+mod jwt;
+pub mod lint;
+mod names;
+pub mod pattern;
 pub mod permissions;
 mod policy;
 mod read;
+mod said;
 mod scope;
+mod show;
+mod sketch;
 mod suggest;
+pub mod trusted_issuers;
+mod workload;
 mod yaml11;
 
-pub use claims::Claims;
+pub use cases::{Case, Cases};
+pub use claims::{Claims, NotAToken};
 pub use evaluate::{Refusal, Verdict};
-pub use gatepass_yaml::Position;
+pub use explain::{Change, Check, Explanation, Outcome, explain};
+pub use gatepass_yaml::{Path, Position, Problem};
+pub use hint::{Field, difference};
+pub use inspect::{Inspected, Use, Warning, inspect, time_warnings, warnings};
+pub use jwt::MAX_TOKEN_LEN;
 pub use pattern::Pattern;
 pub use policy::{Matcher, ParseError, ParseErrorKind, PolicyKind, TrustPolicy};
+pub use said::NotARefusal;
 pub use scope::{Grant, InvalidScope, Scope, policy_path};
-pub use suggest::{SuggestError, exact_policy};
+pub use sketch::{Sketch, Spot, Written};
+pub use suggest::{Grants, SuggestError, exact_policy};
+pub use trusted_issuers::TrustedIssuers;
+pub use workload::{NotAFact, Workload};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gatepass_yaml::Position;
 
 use crate::go_text::quote;
+use crate::lint::Code;
 use crate::{Pattern, read};
 
 /// A trust policy that the server would accept.
@@ -50,18 +51,22 @@ pub enum PolicyKind {
 pub struct ParseError {
     /// What the server makes of it.
     pub kind: ParseErrorKind,
+    /// Which rule it breaks.
+    pub code: Code,
     /// Where it is.
     pub position: Position,
-    /// What is wrong, without the place.
+    /// What is wrong, without the place, and what to do about it.
     pub message: String,
 }
 
 /// What the server makes of a text that is no policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ParseErrorKind {
-    /// It cannot read it.
+    /// It does not get its text.
+    Unreadable,
+    /// It cannot make a policy of its text.
     Unparseable,
-    /// It can read it but not use it.
+    /// It can make a policy of it but not use it.
     Uncompilable,
     /// Not known, because versions or readers differ. The message says what to write instead.
     NotJudged,
@@ -71,6 +76,7 @@ impl ParseError {
     /// The server's own message, HTTP 404, for the policy of this name; none where it is not judged.
     pub fn server_message(&self, policy: &str) -> Option<String> {
         let verb = match self.kind {
+            ParseErrorKind::Unreadable => "read",
             ParseErrorKind::Unparseable => "parse",
             ParseErrorKind::Uncompilable => "compile",
             ParseErrorKind::NotJudged => return None,
@@ -81,11 +87,11 @@ impl ParseError {
 
 impl TrustPolicy {
     /// Reads a policy as the server does: YAML 1.1 as Go reads it, the first document only, strictly, keys in any
-    /// letter case. Patterns are kept as text; whether they compile is not looked at.
+    /// letter case, every pattern compiled.
     ///
     /// # Errors
     /// The first reason why the server would not use it, or why that is not known.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Self, ParseError> {
-        read::policy(text, kind)
+        read::sketch(text.as_bytes(), kind).policy
     }
 }

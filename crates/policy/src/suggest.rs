@@ -24,21 +24,42 @@ pub enum SuggestError {
     /// The server does not know the permission.
     #[error("the server knows no permission `{0}`")]
     Permission(String),
+    /// A policy names repositories of its own organisation, without the owner.
+    #[error("`{0}` is no repository's name: write it without the owner")]
+    Repository(String),
 }
 
-/// Writes the exact-match policy that admits a token with these claims and grants `permissions`.
+/// What a suggested policy grants.
+#[derive(Clone, Copy, Debug)]
+pub struct Grants<'a> {
+    /// GitHub's name of a permission, and `read` or `write`.
+    pub permissions: &'a BTreeMap<String, String>,
+    /// The repositories of an organisation's policy, by name without the owner. When empty none is written, which is right
+    /// in a repository's own policy; an organisation's then reaches all of its repositories.
+    pub repositories: &'a [String],
+}
+
+impl<'a> From<&'a BTreeMap<String, String>> for Grants<'a> {
+    fn from(permissions: &'a BTreeMap<String, String>) -> Self {
+        Self { permissions, repositories: &[] }
+    }
+}
+
+/// Writes the exact-match policy that admits a token with these claims and grants what is wanted.
 ///
 /// Every value is quoted, so no reader takes it for a number or boolean. `audience` is written only when the token
 /// is not meant for the server's own `domain`, which is what a policy without it demands. Where the file goes is said
 /// by [`Scope::locate`](crate::Scope::locate).
 ///
 /// # Errors
-/// When the server would refuse the token whatever the policy says, or does not know a permission.
-pub fn exact_policy(
+/// When the server would refuse the token whatever the policy says, does not know a permission, or would not find a
+/// repository.
+pub fn exact_policy<'a>(
     claims: &Claims,
     domain: &str,
-    permissions: &BTreeMap<String, String>,
+    grants: impl Into<Grants<'a>>,
 ) -> Result<String, SuggestError> {
+    let Grants { permissions, repositories } = grants.into();
     format::issuer(claims.issuer()).map_err(SuggestError::Issuer)?;
     format::subject(claims.subject()).map_err(SuggestError::Subject)?;
     let audiences = claims.audiences();
@@ -57,11 +78,24 @@ pub fn exact_policy(
         let key = permissions::known(key).ok_or_else(|| SuggestError::Permission(key.clone()))?;
         lines.push(format!("  {key}: {}", quote(level)));
     }
+    if !repositories.is_empty() {
+        lines.push("repositories:".to_owned());
+    }
+    for name in repositories {
+        if !is_repository(name) {
+            return Err(SuggestError::Repository(name.clone()));
+        }
+        lines.push(format!("  - {}", quote(name)));
+    }
     Ok(lines.join("\n") + "\n")
 }
 
+fn is_repository(name: &str) -> bool {
+    !matches!(name, "" | "." | "..") && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
 /// A double-quoted scalar, on one line, that every YAML reader takes for the same text.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -127,6 +161,22 @@ mod tests {
         let good = claims(r#"{"iss":"https://a","sub":"s","aud":"d"}"#);
         let error = exact_policy(&good, "d", &permissions(&[("pull-requests", "read")])).unwrap_err();
         assert_eq!(error.to_string(), "the server knows no permission `pull-requests`");
+    }
+
+    #[test]
+    fn repositories_are_written_where_they_are_known() {
+        let claims = claims(r#"{"iss":"https://a","sub":"s","aud":"d"}"#);
+        let needed = permissions(&[("issues", "write")]);
+        let names = ["ops".to_owned(), "1".to_owned()];
+        let text = exact_policy(&claims, "d", Grants { permissions: &needed, repositories: &names }).unwrap();
+        assert!(text.ends_with("  issues: \"write\"\nrepositories:\n  - \"ops\"\n  - \"1\"\n"), "{text}");
+        let policy = crate::TrustPolicy::parse(&text, crate::PolicyKind::Organization).unwrap();
+        assert_eq!(policy.repositories.as_deref(), Some(&names[..]));
+        for bad in ["", "acme/ops", "..", "a b"] {
+            let names = [bad.to_owned()];
+            let error = exact_policy(&claims, "d", Grants { permissions: &needed, repositories: &names });
+            assert!(error.unwrap_err().to_string().contains("without the owner"), "{bad}");
+        }
     }
 
     #[test]

@@ -65,7 +65,9 @@ mod reader;
 mod tree;
 
 pub use nearest::nearest;
-pub use parse::{Document, MAX_DEPTH, MAX_NODES, MAX_TEXT, SyntaxError, parse};
+pub use parse::{
+    Document, MAX_DEPTH, MAX_NODES, MAX_TEXT, SyntaxError, brief, parse, parse_with_repeated_keys,
+};
 pub use path::{Path, Segment};
 pub use problem::Problem;
 pub use reader::{LeftOut, MAX_PROBLEMS, Repaired, read, read_repaired};

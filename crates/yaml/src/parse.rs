@@ -23,12 +23,15 @@ pub struct SyntaxError {
     pub position: Position,
     /// What is wrong, without the place.
     pub message: String,
+    /// Whether only [`MAX_NODES`] or [`MAX_TEXT`] are in the way: to other readers it may well be YAML.
+    pub too_large: bool,
 }
 
 /// The first document of a text, and what stands after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     root: Node,
+    anchors: Vec<(Position, String)>,
     rest: Option<SyntaxError>,
 }
 
@@ -46,6 +49,16 @@ impl Document {
         self.root
     }
 
+    /// The document, to look at.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The names that `&name` gives to nodes, and where it does.
+    pub fn anchors(&self) -> &[(Position, String)] {
+        &self.anchors
+    }
+
     /// Whether anything follows the document.
     pub fn has_more(&self) -> bool {
         self.rest.is_some()
@@ -60,9 +73,21 @@ impl Document {
 /// When the document is not YAML, repeats a key, holds an alias to itself, or exceeds [`MAX_DEPTH`],
 /// [`MAX_NODES`] or [`MAX_TEXT`].
 pub fn parse(text: &str) -> Result<Document, SyntaxError> {
-    let options = granit_parser::options! { emit_comments: false };
+    document(text, Builder::default())
+}
+
+/// As [`parse`], but a key that a mapping repeats is no error: the tree holds all of them, in the order of the text, for
+/// a caller that says more about them.
+///
+/// # Errors
+/// As [`parse`], but for repeated keys.
+pub fn parse_with_repeated_keys(text: &str) -> Result<Document, SyntaxError> {
+    document(text, Builder { keeps_repeated: true, ..Builder::default() })
+}
+
+fn document(text: &str, mut builder: Builder) -> Result<Document, SyntaxError> {
+    let options = granit_parser::options! { emit_comments: false, emit_anchor_events: true };
     let mut events = Parser::new_from_str_with_options(text, options);
-    let mut builder = Builder::default();
     let root = loop {
         let Some(event) = events.next() else { break None };
         let (mut event, span) = event.map_err(|error| unreadable(&error))?;
@@ -77,7 +102,7 @@ pub fn parse(text: &str) -> Result<Document, SyntaxError> {
     };
     let empty = Kind::Scalar { text: String::new(), plain: true };
     let root = root.unwrap_or(Node { position: Position::START, tag: None, kind: empty });
-    Ok(Document { root, rest: rest(events) })
+    Ok(Document { root, anchors: builder.names, rest: rest(events) })
 }
 
 /// The parser ends a block scalar with a line break even where the text ends without one. YAML keeps only what is
@@ -101,7 +126,7 @@ fn rest<'a>(events: impl Iterator<Item = granit_parser::ParseResult<'a>>) -> Opt
             Ok((Event::StreamEnd, _)) => return None,
             Ok((Event::DocumentStart(..), span)) => {
                 let message = "a second document starts here; only one is allowed".to_owned();
-                return Some(SyntaxError { position: position(span.start), message });
+                return Some(SyntaxError { position: position(span.start), message, too_large: false });
             }
             Ok(_) => {}
         }
@@ -110,7 +135,7 @@ fn rest<'a>(events: impl Iterator<Item = granit_parser::ParseResult<'a>>) -> Opt
 }
 
 fn unreadable(error: &granit_parser::ScanError) -> SyntaxError {
-    SyntaxError { position: position(*error.marker()), message: error.kind().to_string() }
+    SyntaxError { position: position(*error.marker()), message: error.kind().to_string(), too_large: false }
 }
 
 fn position(marker: Marker) -> Position {
@@ -144,6 +169,9 @@ struct Builder {
     /// The anchors of what is still open: an alias to one of them would have no end.
     unfinished: HashSet<usize>,
     total: Size,
+    /// What [`Document::anchors`] gives.
+    names: Vec<(Position, String)>,
+    keeps_repeated: bool,
 }
 
 impl Builder {
@@ -172,6 +200,10 @@ impl Builder {
                 }
                 None => Ok(()),
             },
+            Event::Anchor(_, name) => {
+                self.names.push((position, name.into_owned()));
+                Ok(())
+            }
             Event::Alias(anchor) => self.alias(anchor, position),
             _ => Ok(()),
         }
@@ -214,13 +246,12 @@ impl Builder {
         self.total.nodes += size.nodes;
         self.total.text += size.text;
         if self.total.nodes > MAX_NODES {
-            return Err(error(
-                position,
-                &format!("more than {MAX_NODES} keys and values, aliases written out"),
-            ));
+            let message = format!("more than {MAX_NODES} keys and values, aliases written out");
+            return Err(SyntaxError { too_large: true, ..error(position, &message) });
         }
         if self.total.text > MAX_TEXT {
-            return Err(error(position, &format!("more than {MAX_TEXT} bytes of text, aliases written out")));
+            let message = format!("more than {MAX_TEXT} bytes of text, aliases written out");
+            return Err(SyntaxError { too_large: true, ..error(position, &message) });
         }
         if self.open.len() + size.depth > MAX_DEPTH {
             return Err(error(position, &format!("nested deeper than {MAX_DEPTH} levels")));
@@ -244,7 +275,8 @@ impl Builder {
             (Kind::Sequence(elements), _) => elements.push(node),
             (Kind::Mapping(entries), Some(key)) => entries.push((key, node)),
             (Kind::Mapping(_), None) => {
-                if let Some(text) = node.text()
+                if !self.keeps_repeated
+                    && let Some(text) = node.text()
                     && let Some(first) = parent.keys.insert(text.to_owned(), node.position)
                 {
                     let message = format!("the key `{}` is given twice; first at {first}", brief(text));
@@ -263,11 +295,11 @@ fn resolved(tag: &Tag) -> String {
 }
 
 fn error(position: Position, message: &str) -> SyntaxError {
-    SyntaxError { position, message: message.to_owned() }
+    SyntaxError { position, message: message.to_owned(), too_large: false }
 }
 
-/// The beginning of a text, for a message: one line of at most 40 characters.
-pub(crate) fn brief(text: &str) -> String {
+/// The beginning of a text, for a message: one line of about 40 characters, invisible ones escaped.
+pub fn brief(text: &str) -> String {
     let mut brief = String::new();
     for c in text.chars().take(40) {
         match c {
@@ -363,6 +395,15 @@ mod tests {
     }
 
     #[test]
+    fn anchors_have_names_and_places() {
+        let document = parse("a: &x [1, &y.z 2]\n&k b: &é\n  c: d\n").unwrap();
+        let anchors: Vec<_> =
+            document.anchors().iter().map(|(place, name)| (*place, name.as_str())).collect();
+        assert_eq!(anchors, [(at(1, 4), "x"), (at(1, 11), "y.z"), (at(2, 1), "k"), (at(2, 7), "é")]);
+        assert_eq!(document.first().get("b").unwrap().get("c").unwrap().text(), Some("d"));
+    }
+
+    #[test]
     fn a_block_ends_as_the_text_does() {
         for (text, value) in [
             ("k: |\n  a\n", "a\n"),
@@ -412,6 +453,32 @@ mod tests {
             let error = refusal(text);
             assert!(!error.message.is_empty(), "{text:?}");
             assert!(error.to_string().starts_with(&error.position.to_string()));
+        }
+    }
+
+    #[test]
+    fn repeated_keys_are_kept_on_demand() {
+        let document = parse_with_repeated_keys("a: 1\n'a': 2\nb: {c: 3, c: 4}\n").unwrap().first();
+        let texts = |node: &Node| -> Vec<String> {
+            node.entries()
+                .iter()
+                .filter_map(|(key, value)| Some(format!("{}={}", key.text()?, value.text()?)))
+                .collect()
+        };
+        assert_eq!(texts(&document), ["a=1", "a=2"]);
+        assert_eq!(texts(document.get("b").unwrap()), ["c=3", "c=4"]);
+        assert!(parse_with_repeated_keys("a: [").is_err());
+    }
+
+    #[test]
+    fn tells_bounds_from_syntax() {
+        let many = format!("[{}]", "1,".repeat(MAX_NODES));
+        let copies = format!("- &x {}\n{}", "y".repeat(100_000), "- *x\n".repeat(100));
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        for (text, too_large) in
+            [(many.as_str(), true), (&copies, true), (&deep, false), ("a: [", false), ("*a", false)]
+        {
+            assert_eq!(refusal(text).too_large, too_large, "{text:.40}");
         }
     }
 

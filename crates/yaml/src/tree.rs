@@ -51,7 +51,8 @@ pub enum Kind {
     },
     /// A list.
     Sequence(Vec<Node>),
-    /// A mapping, in the order of the text. No two scalar keys have the same text.
+    /// A mapping, in the order of the text. No two scalar keys have the same text, unless the tree was made by
+    /// [`crate::parse_with_repeated_keys`].
     Mapping(Vec<(Node, Node)>),
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gatepass_policy::Claims;
+use jiff::Timestamp;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
@@ -163,6 +164,7 @@ impl OctoSts {
         let hint = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body =
             read_body(response, MAX_BODY).await.map_err(|error| Problem::Unreachable(error.to_string()))?;
+        let at = Timestamp::now();
         if status == StatusCode::OK {
             return serde_json::from_slice::<Granted>(&body)
                 .ok()
@@ -174,9 +176,10 @@ impl OctoSts {
                 status: status.as_u16(),
                 message: harmless(&said.message, MAX_MESSAGE),
                 hint,
+                at,
             })),
             Err(_) if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(Problem::Refused(Refusal { status: status.as_u16(), message: excerpt(&body), hint }))
+                Err(Problem::Refused(Refusal { status: status.as_u16(), message: excerpt(&body), hint, at }))
             }
             Err(_) => Err(Problem::NotOctoSts(format!("{} and {}", status.as_u16(), content(&body)))),
         }
@@ -209,6 +212,7 @@ impl OctoSts {
                     status = refusal.map(|refusal| refusal.status),
                     server_message = problem.said(),
                     cause = diagnosis.as_ref().map(|diagnosis| diagnosis.cause),
+                    difference = diagnosis.as_ref().and_then(|diagnosis| diagnosis.difference.as_deref()),
                     next_step = diagnosis.as_ref().map(|diagnosis| diagnosis.next_step.as_str()),
                     policy_path = diagnosis.as_ref().map(|diagnosis| diagnosis.policy_path.as_str()),
                     policy_that_would_admit = diagnosis.as_ref().and_then(|diagnosis| diagnosis.policy.as_deref()),

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use gatepass_policy::{Claims, exact_policy, policy_path};
+use gatepass_policy::{Claims, exact_policy, policy_path, time_warnings};
+use jiff::Timestamp;
 
-use super::Access;
+use super::{Access, Scope};
 use crate::failure::Failure;
 
 /// The longest that a server's hint is followed, in seconds.
@@ -15,6 +16,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// `Retry-After`, in seconds.
     pub(super) hint: Option<u64>,
+    /// When it said so. A refusal that is remembered is still about the token of that time.
+    pub(super) at: Timestamp,
 }
 
 /// Why, probably, and what to change.
@@ -22,6 +25,9 @@ pub(super) struct Refusal {
 pub(super) struct Diagnosis {
     /// A few words that hold no claim and nothing of a policy.
     pub(super) cause: &'static str,
+    /// How the token and what it is held against differ, and what is probably meant. It may hold claims and text of the
+    /// policy, so it is for the log.
+    pub(super) difference: Option<String>,
     /// One sentence for the person who must act.
     pub(super) next_step: String,
     /// The file that Octo STS looked for, and where.
@@ -29,6 +35,10 @@ pub(super) struct Diagnosis {
     /// A policy that admits this workload and nothing else, with what the job needs.
     pub(super) policy: Option<String>,
 }
+
+/// What the policy that would admit leaves open for an organisation: which repositories it is for.
+const OF_ORGANIZATION: &str =
+    "; name the job's repositories under `repositories` in it, or it reaches all of the organisation's";
 
 /// The start of the message, the cause, and the next step, in which `{…}` is filled in. One row for each row of the
 /// server's table; the first that fits counts.
@@ -54,6 +64,31 @@ const TABLE: &[(&str, &str, &str)] = &[
         "look at {path}: it must be a text file, on the default branch",
     ),
     (
+        "trust policy: issuer",
+        "the token's claims do not match the trust policy: it wants another issuer",
+        "change `issuer` in {path} so that it matches this token exactly, as in the policy below; a correction counts after at most five minutes",
+    ),
+    (
+        "trust policy: subject",
+        "the token's claims do not match the trust policy: it wants another subject",
+        "change `subject` in {path} so that it matches this token exactly, as in the policy below; a correction counts after at most five minutes",
+    ),
+    (
+        "trust policy: audience",
+        "the token's claims do not match the trust policy: it wants another audience",
+        "change `audience` in {path} so that it matches this token exactly, as in the policy below (none is needed for the server's own domain); a correction counts after at most five minutes",
+    ),
+    (
+        "trust policy: expected claim",
+        "the token's claims do not match the trust policy: it wants one that the token does not have as text",
+        "remove that claim from `claim_pattern` in {path}, or use an identity whose tokens have it; a correction counts after at most five minutes",
+    ),
+    (
+        "trust policy: claim",
+        "the token's claims do not match the trust policy: it wants another value of one",
+        "change that claim in `claim_pattern` in {path} to what this workload's tokens say, or remove it; a correction counts after at most five minutes",
+    ),
+    (
         "trust policy:",
         "the token's claims do not match the trust policy",
         "change {path} so that it matches this token exactly, as the policy below does; a correction counts after at most five minutes",
@@ -74,7 +109,7 @@ const TABLE: &[(&str, &str, &str)] = &[
         "mend .github/chainguard/trusted-token-issuers.yaml in {owner}/.github",
     ),
     (
-        "organization trusted-issuer configuration",
+        "organization trusted-issuer lookup",
         "the organisation's allow-list cannot be read now",
         "nothing to change: deliver the event again later",
     ),
@@ -156,16 +191,29 @@ impl Refusal {
             ),
         };
         let policy_path = format!("{} in {}", policy_path(access.trust_policy.as_str()), access.scope.home());
-        let next_step = next_step
+        let mut next_step = next_step
             .replace("{path}", &policy_path)
             .replace("{scope}", access.scope.as_str())
             .replace("{owner}", access.scope.owner());
         let policy = claims.and_then(|claims| exact_policy(claims, domain, access.permissions).ok());
-        Diagnosis { cause, next_step, policy_path, policy }
+        if policy.is_some() && matches!(access.scope, Scope::Organization(_)) {
+            next_step.push_str(OF_ORGANIZATION);
+        }
+        let difference = claims.and_then(|claims| self.difference(claims));
+        Diagnosis { cause, difference, next_step, policy_path, policy }
+    }
+
+    /// What differs, as far as the message and the token tell.
+    fn difference(&self, claims: &Claims) -> Option<String> {
+        if self.message.starts_with("unable to verify bearer token") {
+            let found = time_warnings(claims, self.at.as_second()).into_iter().next()?;
+            return Some(format!("{}: {}", found.what, found.help));
+        }
+        self.message.parse::<gatepass_policy::Refusal>().ok()?.hint(claims)
     }
 
     pub(super) fn into_failure(self, access: &Access<'_>, claims: Option<&Claims>, domain: &str) -> Failure {
-        let Diagnosis { cause, next_step, policy, .. } = self.diagnose(access, claims, domain);
+        let Diagnosis { cause, difference, next_step, policy, .. } = self.diagnose(access, claims, domain);
         let message = format!(
             "no token for {} with the trust policy `{}`: {cause} (Octo STS, {}); the log record `exchange` says what to change",
             access.scope, access.trust_policy, self.status
@@ -176,124 +224,12 @@ impl Refusal {
         } else {
             Failure::refused(message)
         };
-        let policy = policy.map(|policy| format!("\n{policy}")).unwrap_or_default();
-        failure.with_details(format!("{}\n{next_step}{policy}", self.message))
+        let line = |text: String| format!("\n{text}");
+        let (difference, policy) =
+            (difference.map(line).unwrap_or_default(), policy.map(line).unwrap_or_default());
+        failure.with_details(format!("{}{difference}\n{next_step}{policy}", self.message))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::exchange::Scope;
-    use crate::failure::Class;
-
-    fn with_access<T>(test: impl FnOnce(&Access<'_>, &Claims) -> T) -> T {
-        let permissions = BTreeMap::from([("issues".to_owned(), "write".to_owned())]);
-        let job = "alarms".parse().unwrap();
-        let scope = Scope::Repository("acme/operations".parse().unwrap());
-        let trust_policy = "alarms".parse().unwrap();
-        let access =
-            Access { job: &job, scope: &scope, trust_policy: &trust_policy, permissions: &permissions };
-        let claims = json!({"iss":"https://accounts.google.com","sub":"107","aud":"octo-sts.dev"});
-        test(&access, &Claims::new(claims.as_object().unwrap().clone()))
-    }
-
-    fn refusal(status: u16, message: &str) -> Refusal {
-        Refusal { status, message: message.into(), hint: None }
-    }
-
-    /// Every row of the facts page: status, message, words of the cause, deferred.
-    const ROWS: &[(u16, &str, &str, bool)] = &[
-        (400, "multiple scopes not supported", "does not know", false),
-        (401, "expected exactly one authorization header", "does not know", false),
-        (400, "invalid bearer token", "no OIDC token", false),
-        (400, "invalid issuer format", "issuer", false),
-        (400, "unable to fetch or create the provider", "cannot reach the token's issuer", true),
-        (401, "unable to verify bearer token", "expired", false),
-        (400, "scope must be provided", "does not know", false),
-        (400, "identity must be provided", "does not know", false),
-        (404, "no installation found for \"acme\"", "not installed", false),
-        (403, "issuer not permitted by organization policy", "allow-list does not name", false),
-        (400, "organization trusted-issuer configuration is invalid", "allow-list is broken", false),
-        (
-            503,
-            "organization trusted-issuer configuration lookup unavailable",
-            "allow-list cannot be read",
-            true,
-        ),
-        (
-            429,
-            "organization trusted-issuer configuration lookup rate limited",
-            "allow-list cannot be read",
-            true,
-        ),
-        (404, "unable to find trust policy for \"alarms\"", "missing", false),
-        (503, "transient error fetching trust policy for \"alarms\"", "just now", true),
-        (429, "GitHub API rate limit exceeded for \"alarms\"", "rate limit", true),
-        (404, "unable to read trust policy found for \"alarms\"", "cannot be read", false),
-        (404, "unable to parse trust policy found for \"alarms\"", "no valid YAML", false),
-        (404, "unable to compile trust policy found for \"alarms\"", "lacks an issuer or subject", false),
-        (400, "invalid issuer in token", "issuer", false),
-        (400, "invalid subject in token", "subject", false),
-        (400, "invalid audience in token", "audience", false),
-        (403, "trust policy: subject \"a\" did not match \"b\"", "claims do not match", false),
-        (403, "token exchange failure (StatusUnprocessableEntity)", "permissions", false),
-        (500, "failed to get token", "no token", true),
-        (501, "Method Not Allowed", "cannot answer now", true),
-        (404, "Not Found", "no exchange at this address", false),
-    ];
-
-    #[test]
-    fn every_row_has_its_cause_and_class() {
-        for (status, message, words, deferred) in ROWS {
-            with_access(|access, claims| {
-                let diagnosis = refusal(*status, message).diagnose(access, Some(claims), "octo-sts.dev");
-                assert!(diagnosis.cause.contains(words), "{message}: {}", diagnosis.cause);
-                assert!(!diagnosis.next_step.contains('{'), "{}", diagnosis.next_step);
-                let class =
-                    refusal(*status, message).into_failure(access, Some(claims), "octo-sts.dev").class;
-                assert_eq!(matches!(class, Class::Deferred(_)), *deferred, "{message}");
-                assert_eq!(class == Class::Refused, !*deferred, "{message}");
-            });
-        }
-    }
-
-    #[test]
-    fn the_policy_that_would_admit_goes_to_the_log_and_not_to_the_caller() {
-        with_access(|access, claims| {
-            let failure = refusal(403, "trust policy: subject \"107\" did not match \"108\"").into_failure(
-                access,
-                Some(claims),
-                "octo-sts.dev",
-            );
-            let details = failure.details.unwrap();
-            assert!(details.contains("issuer: \"https://accounts.google.com\""), "{details}");
-            assert!(details.contains("issues: \"write\"") || details.contains("issues: write"), "{details}");
-            assert!(details.contains(".github/chainguard/alarms.sts.yaml in acme/operations"), "{details}");
-            assert!(
-                !failure.message.contains("107") && !failure.message.contains("108"),
-                "{}",
-                failure.message
-            );
-        });
-    }
-
-    #[test]
-    fn a_hint_is_followed_within_reason() {
-        with_access(|access, _| {
-            let wait = |hint| {
-                Refusal { hint, ..refusal(429, "GitHub API rate limit exceeded") }
-                    .into_failure(access, None, "octo-sts.dev")
-                    .retry_after()
-                    .unwrap()
-            };
-            assert_eq!(wait(None), 1);
-            assert!((118..=120).contains(&wait(Some(120))));
-            assert!(wait(Some(u64::MAX)) <= LONGEST_WAIT);
-        });
-    }
-}
+mod tests;

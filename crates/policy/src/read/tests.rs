@@ -1,6 +1,9 @@
 //! What the server takes, refuses, and may take either way.
 
-use super::*;
+use gatepass_yaml::{Position, Problem};
+
+use crate::lint::{Code, Finding};
+use crate::{Matcher, ParseErrorKind, Pattern, PolicyKind, Sketch, Spot, TrustPolicy};
 use ParseErrorKind::{NotJudged, Uncompilable, Unparseable};
 use PolicyKind::{Organization, Repository};
 
@@ -11,7 +14,7 @@ fn exact(text: &str) -> Matcher {
 }
 
 fn pattern(text: &str) -> Matcher {
-    Matcher::Pattern(Pattern::new(text))
+    Matcher::Pattern(Pattern::compile(text).unwrap())
 }
 
 #[test]
@@ -192,4 +195,200 @@ fn speaks_for_the_server() {
     assert_eq!(says("x: y").as_deref(), Some("unable to parse trust policy found for \"alarms\""));
     assert_eq!(says("issuer: y").as_deref(), Some("unable to compile trust policy found for \"alarms\""));
     assert_eq!(says("app: y"), None);
+}
+
+/// As `code line:column path`.
+fn found(bytes: &[u8], kind: PolicyKind) -> Vec<String> {
+    let sketch = Sketch::read(bytes, kind);
+    let show = |finding: &Finding| {
+        assert!(!finding.why.is_empty() && !finding.problem.message.is_empty());
+        let Problem { position, path, .. } = &finding.problem;
+        format!("{} {position} {path}", finding.code).trim_end().to_owned()
+    };
+    sketch.problems.iter().map(show).collect()
+}
+
+#[test]
+fn finds_everything_in_the_order_of_the_text() {
+    let text = "Issuer: https://a
+issuer_pattern: 'https://[a'
+sub: x
+claim_pattern:
+  a: \"b\\\\d(\"
+  b: [x]
+  on: c
+  n: 107691503500061500000
+  c: d
+  c: e
+permissions:
+  pull-requests: write
+  id-token: write
+  issues:
+  - write
+repositories: [a]
+audience: 017
+Audience: x
+app: y
+---
+more: x
+";
+    assert_eq!(
+        found(text.as_bytes(), Repository),
+        [
+            "GP007 2:1 issuer_pattern",
+            "GP010 2:26 issuer_pattern",
+            "GP003 3:1 sub",
+            "GP010 5:11 claim_pattern.a",
+            "GP005 6:6 claim_pattern.b",
+            "GP014 7:3 claim_pattern.on",
+            "GP014 8:3 claim_pattern.n",
+            "GP014 8:6 claim_pattern.n",
+            "GP004 10:3 claim_pattern.c",
+            "GP011 12:3 permissions.pull-requests",
+            "GP011 13:3 permissions.id-token",
+            "GP005 15:5 permissions.issues",
+            "GP012 16:1 repositories",
+            "GP014 17:11 audience",
+            "GP004 18:1 Audience",
+            "GP013 19:1 app",
+            "GP015 20:1",
+        ]
+    );
+    let sketch = Sketch::read(text.as_bytes(), Repository);
+    // The server takes the keys in their own order, and `app` is the first that it may not take.
+    assert_eq!(sketch.policy.unwrap_err().code, Code::NewerOnly);
+    assert_eq!(sketch.unread, ["subject"]);
+    assert_eq!(sketch.second_document, Some(Position { line: 20, column: 1 }));
+}
+
+#[test]
+fn a_sketch_has_what_is_right_and_what_is_wrong() {
+    let text = "issuer: &a \"https://\\x61\"\nsubject: |\n  s\nSubject: other\naudience: [x]\nisuer_pattern: x\n\
+                claim_pattern: {run: 7, n: ~, a: *a}\npermissions: {Issues: on, what: 1}\n";
+    let sketch = Sketch::read(text.as_bytes(), Repository);
+    let show =
+        |spot: &Spot| format!("{} {} {} {:?} {:?}", spot.name, spot.key, spot.value, spot.text, spot.written);
+    assert_eq!(
+        sketch.texts.iter().map(show).collect::<Vec<_>>(),
+        ["issuer 1:1 1:12 \"https://a\" Quoted", "subject 2:1 3:3 \"s\\n\" Quoted"]
+    );
+    assert_eq!(
+        sketch.claims.iter().map(show).collect::<Vec<_>>(),
+        ["run 7:17 7:22 \"7\" Coerced", "false 7:25 7:28 \"\" Bare", "a 7:31 7:34 \"https://a\" Quoted"]
+    );
+    assert_eq!(
+        sketch.permissions.iter().map(show).collect::<Vec<_>>(),
+        ["issues 8:15 8:23 \"true\" Coerced", "what 8:27 8:33 \"1\" Coerced"]
+    );
+    assert_eq!(sketch.unread, ["audience", "issuer_pattern"]);
+    let issuer = sketch.text("issuer").unwrap();
+    assert_eq!(sketch.position_in(issuer, 8), Position { line: 1, column: 21 });
+    assert!(sketch.text("audience").is_none());
+}
+
+#[test]
+fn bad_files_are_one_clear_finding() {
+    let kilobytes = |bytes: &str, n: usize| bytes.repeat(n).into_bytes();
+    let bomb = (1..20).fold("a0: &a0 [x, x]\n".to_owned(), |text, level| {
+        format!("{text}a{level}: &a{level} [*a{below}, *a{below}]\n", below = level - 1)
+    });
+    for (bytes, kind, finding) in [
+        (kilobytes("x", 5_000_000), ParseErrorKind::Unreadable, "GP001 1:1"),
+        (kilobytes("x", 1_000_001), NotJudged, "GP001 1:1"),
+        (b"issuer: a\nsubject: \0\n".to_vec(), Unparseable, "GP001 2:10"),
+        (b"issuer: a\nsubject: b\n---\n\0\n".to_vec(), NotJudged, "GP001 4:1"),
+        (b"issuer: \xC3\xA9\xFF\n".to_vec(), Unparseable, "GP001 1:10"),
+        (b"issuer: a\n---\n\xFF\n".to_vec(), NotJudged, "GP001 3:1"),
+        (b"\xFF\xFEi\0".to_vec(), NotJudged, "GP001 1:1"),
+        (kilobytes("[", 900_000), Unparseable, "GP002 1:256"),
+        (bomb.into_bytes(), NotJudged, "GP001 15:18"),
+        (b"issuer: 'a\n".to_vec(), Unparseable, "GP002 2:1"),
+        (b"permissions:\n\tissues: read\n".to_vec(), NotJudged, "GP006 2:1"),
+        (b"- issuer: a\n".to_vec(), Unparseable, "GP005 1:1"),
+        (b"issuer: *a\n".to_vec(), Unparseable, "GP002 1:9"),
+    ] {
+        let head = String::from_utf8_lossy(bytes.get(..40).unwrap_or(&bytes)).into_owned();
+        assert_eq!(found(&bytes, Repository), [finding], "{head:?}");
+        assert_eq!(Sketch::read(&bytes, Repository).policy.unwrap_err().kind, kind, "{head:?}");
+    }
+    for nothing in ["", "\n\n", "# only this\n", "{}"] {
+        assert_eq!(found(nothing.as_bytes(), Repository), ["GP007 1:1", "GP008 1:1"], "{nothing:?}");
+    }
+    assert_eq!(found("\u{feff}issuer: a\r\nsubject: b\r\n".as_bytes(), Repository), ["GP006 1:1"]);
+    assert!(found(b"issuer: a\r\nsubject: b\r\n", Repository).is_empty());
+}
+
+#[test]
+fn what_readers_differ_in_is_not_judged() {
+    for (tail, place) in [
+        ("claim_pattern: {k: a?}", "3:20"),
+        ("claim_pattern: {k: :a}", "3:20"),
+        ("claim_pattern: {k\n l: v}", "3:17"),
+        ("claim_pattern: {\"k:\n l\": v}", "3:17"),
+        ("claim_pattern: {'k\n l': v}", "3:17"),
+        ("claim_pattern: {k: -}", "3:20"),
+        ("claim_pattern: {k: a:}", "3:21"),
+        ("claim_pattern: {k: !!str }", "3:25"),
+        ("audience: \"a\\/b\"", "3:13"),
+        ("audience: \"\\ud83d\\ude00\"", "3:12"),
+        ("audience: \"\\'\"", "3:11"),
+        ("audience: &a.b x", "3:11"),
+        ("audience: 'x'# c", "3:14"),
+        ("audience: a\rb", "3:12"),
+        ("repositories:\n- \ta", "4:3"),
+    ] {
+        let error = TrustPolicy::parse(&format!("{HEAD}{tail}\n"), Organization).unwrap_err();
+        assert_eq!((error.kind, error.position.to_string().as_str()), (NotJudged, place), "{tail}: {error}");
+    }
+    for harmless in [
+        "audience: a?b",
+        "audience: \"a\\\\/b\"",
+        "audience: |\n  \"a\\/b\"",
+        "claim_pattern: {'k': a-b, \"l\": 'x?'}",
+        "audience: &a-b x",
+    ] {
+        assert!(TrustPolicy::parse(&format!("{HEAD}{harmless}\n"), Organization).is_ok(), "{harmless}");
+    }
+}
+
+#[test]
+fn a_flood_of_findings_is_bounded_and_hides_no_refusal() {
+    let notes: String = (0..300).map(|n| format!("  k{n}: 0{n:03o}\n")).collect();
+    let sketch =
+        Sketch::read(format!("{HEAD}claim_pattern:\n{notes}permissions: x\n").as_bytes(), Repository);
+    assert_eq!(sketch.policy.unwrap_err().code, Code::WrongType);
+    assert!((100..=101).contains(&sketch.problems.len()));
+    let unknown: String = (0..300).map(|n| format!("k{n}: x\n")).collect();
+    assert_eq!(Sketch::read(unknown.as_bytes(), Repository).problems.len(), 100);
+}
+
+#[test]
+fn says_what_to_write_instead() {
+    for (tail, message, help) in [
+        ("sub: x", "unknown key `sub`", "did you mean `subject`?"),
+        ("claims: {}", "unknown key `claims`", "did you mean `claim_pattern`?"),
+        ("issues: read", "unknown key `issues`", "indent it, if it belongs under `permissions`"),
+        (
+            "repository: x",
+            "unknown key `repository`",
+            "remove it, this policy reaches its own repository alone",
+        ),
+        (
+            "permissions: {code-scanning: read}",
+            "unknown key `code-scanning`",
+            "did you mean `security_events`?",
+        ),
+        (
+            "audience: 107691503500061500000",
+            "`audience` is a number here, of which the server makes the text `1.076915e+20`",
+            "quote it, as in `\"107691503500061500000\"`",
+        ),
+    ] {
+        let sketch = Sketch::read(format!("{HEAD}{tail}\n").as_bytes(), Repository);
+        let problem = &sketch.problems[0].problem;
+        assert_eq!((problem.message.as_str(), problem.help.as_deref()), (message, Some(help)));
+    }
+    // Letters beyond ASCII that Go folds into ASCII ones.
+    let folded = TrustPolicy::parse("i\u{17f}\u{17f}uer: https://a\nsubject: s\n", Repository).unwrap();
+    assert_eq!(folded.issuer, exact("https://a"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatepass_policy::format;
+use gatepass_policy::{Claims, format};
 use http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -31,6 +31,9 @@ pub(crate) async fn verify(headers: &HeaderMap, client: &LoopbackClient) -> Resu
     }
     let judged = provider.keys.verify(&jwt).and_then(|()| jwt.check_times(Timestamp::now().as_second()));
     judged.map_err(|cause| Row::Verification.because(cause))?;
+    if !Claims::new(jwt.claims().clone()).is_well_formed() {
+        return Err(Row::Verification.because("sub must be text, and aud text or a list of it"));
+    }
     Ok(jwt)
 }
 

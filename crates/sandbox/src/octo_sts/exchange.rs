@@ -15,6 +15,7 @@ use super::bearer;
 use super::parameters::Parameters;
 use super::policies;
 use super::row::{Refusal, Row, grpc_error};
+use super::trusted_issuers;
 use crate::github::{InstallationToken, MintError, Permissions, Reach};
 use crate::trace::Note;
 
@@ -56,25 +57,45 @@ async fn trade(
     if identity.is_empty() {
         return Err(Row::NoIdentity.into());
     }
-    let owner = scope.split('/').next().unwrap_or_default();
+    let owner = scope.rsplit_once('/').map_or(scope.as_str(), |(owner, _)| owner);
+    let parsed: Result<Scope, _> = scope.parse();
+    if let Ok(scope) = &parsed {
+        policies::refuse_known_missing(&desk.lock().memory, &desk.github, scope, &identity)?;
+    }
     if !desk.github.is_installed(owner) {
         return Err(Row::NotInstalled(owner.to_owned()).into());
     }
-    let scope: Scope = scope.parse().map_err(|error| Row::PolicyMissing(identity.clone()).because(error))?;
-    let policy = policies::find(&mut desk.lock().memory, &desk.github, &scope, &identity)?;
     let claims = Claims::new(jwt.claims().clone());
-    policies::judge(&policy, &claims, &desk.settings.domain)?;
+    let remark = trusted_issuers::check(&mut desk.lock().memory, &desk.github, owner, claims.issuer())?;
+    let scope = parsed.map_err(|error| Row::PolicyMissing(identity.clone()).because(error))?;
+    match admit(desk, &scope, &identity, &claims) {
+        Ok((token, note)) => {
+            let notes: Vec<String> = [note].into_iter().chain(remark).collect();
+            Ok((token, Note::new(notes.join("; "))))
+        }
+        Err(refusal) => Err(refusal.noting(remark.as_deref())),
+    }
+}
+
+fn admit(
+    desk: &Desk,
+    scope: &Scope,
+    identity: &str,
+    claims: &Claims,
+) -> Result<(InstallationToken, String), Refusal> {
+    let policy = policies::find(&mut desk.lock().memory, &desk.github, scope, identity)?;
+    policies::judge(&policy, claims, &desk.settings.domain)?;
 
     let bot = desk.next_bot(&policy);
-    let token = mint(desk, &scope, &policy, &bot)?;
+    let token = mint(desk, scope, &policy, &bot)?;
     let granted: Vec<_> = policy.permissions.iter().map(|(name, level)| format!("{name}={level}")).collect();
     let note = format!(
         "policy {} admits {}, {} as {bot}",
-        scope.locate(&identity),
+        scope.locate(identity),
         claims.subject(),
         granted.join(" ")
     );
-    Ok((token, Note::new(note)))
+    Ok((token, note))
 }
 
 fn mint(desk: &Desk, scope: &Scope, policy: &TrustPolicy, bot: &str) -> Result<InstallationToken, Refusal> {

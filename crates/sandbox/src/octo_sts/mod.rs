@@ -1,16 +1,18 @@
 //! An Octo STS: trades a cloud's ID token for an installation token, if a trust policy in the repository says so.
 //!
 //! Every check is real: the issuer's discovery document and keys are fetched over HTTP, signature and times are
-//! verified, the policy is read from the fake GitHub and evaluated, and the token is minted there with the policy's
+//! verified, the organisation's list of trusted issuers and the policy are read from the fake GitHub and evaluated, and the token is minted there with the policy's
 //! permissions. The answers are those of octo-sts/app in its own order; [`Row`] is the table. Two things it does not
 //! copy: it reaches issuers on loopback only, and it answers at once when an issuer is dead, where the real server
 //! tries until the caller gives up (inject [`crate::faults::Fault::hang`] for that).
 
 mod bearer;
 mod exchange;
+mod memory;
 mod parameters;
 mod policies;
 mod row;
+mod trusted_issuers;
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,7 +25,7 @@ use http::StatusCode;
 
 pub use self::row::Row;
 
-use self::policies::Memory;
+use self::memory::Memory;
 use crate::faults::Faults;
 use crate::github::GitHub;
 use crate::http_client::LoopbackClient;
@@ -127,8 +129,9 @@ impl OctoSts {
         self.desk.lock().provoked.push_back(row);
     }
 
-    /// Remembers policies, and that there is none, for five minutes of GitHub's time, as the real server does; or
-    /// forgets them. Off at first, so that a policy that was just written counts at once.
+    /// Remembers policies and the organisation's list of trusted issuers, and that there is none, for five minutes of
+    /// GitHub's time, as the real server does; or forgets them. Off at first, so that what was just written counts at
+    /// once.
     pub fn remember_policies(&self, on: bool) {
         self.desk.lock().memory.set(on);
     }

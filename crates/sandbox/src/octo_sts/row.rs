@@ -106,8 +106,8 @@ impl Row {
             | Self::Provider
             | Self::NoScope
             | Self::NoIdentity
-            | Self::AllowListInvalid
             | Self::TokenField(_) => (StatusCode::BAD_REQUEST, 3),
+            Self::AllowListInvalid => (StatusCode::BAD_REQUEST, 9),
             Self::Authorization | Self::Verification => (StatusCode::UNAUTHORIZED, 16),
             Self::IssuerNotPermitted | Self::Refused(_) | Self::Permissions => (StatusCode::FORBIDDEN, 7),
             Self::NotInstalled(_)
@@ -126,7 +126,7 @@ impl Row {
 /// The server's message.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const ALLOW_LIST: &str = "organization trusted-issuer configuration";
+        const ALLOW_LIST: &str = "organization trusted-issuer";
         match self {
             Self::MultipleScopes => f.write_str("multiple scopes not supported"),
             Self::Authorization => f.write_str("expected exactly one authorization header"),
@@ -138,7 +138,7 @@ impl fmt::Display for Row {
             Self::NoIdentity => f.write_str("identity must be provided"),
             Self::NotInstalled(owner) => write!(f, "no installation found for \"{owner}\""),
             Self::IssuerNotPermitted => f.write_str("issuer not permitted by organization policy"),
-            Self::AllowListInvalid => write!(f, "{ALLOW_LIST} is invalid"),
+            Self::AllowListInvalid => write!(f, "{ALLOW_LIST} configuration is invalid"),
             Self::AllowListUnavailable => write!(f, "{ALLOW_LIST} lookup unavailable"),
             Self::AllowListRateLimited => write!(f, "{ALLOW_LIST} lookup rate limited"),
             Self::PolicyMissing(identity) => write!(f, "unable to find trust policy for \"{identity}\""),
@@ -177,6 +177,15 @@ impl Row {
     /// The row, with a cause for the trace.
     pub(crate) fn because(self, cause: impl fmt::Display) -> Refusal {
         Refusal { row: self, cause: Some(cause.to_string()) }
+    }
+}
+
+impl Refusal {
+    /// The refusal, with a further remark for the trace.
+    pub(crate) fn noting(self, remark: Option<&str>) -> Self {
+        let causes: Vec<&str> = self.cause.as_deref().into_iter().chain(remark).collect();
+        let cause = (!causes.is_empty()).then(|| causes.join("; "));
+        Self { cause, row: self.row }
     }
 }
 

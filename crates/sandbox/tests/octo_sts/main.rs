@@ -11,6 +11,7 @@ mod exchange;
 mod policies;
 mod sandbox;
 mod table;
+mod trusted_issuers;
 
 use gatepass_sandbox::faults::Faults;
 use gatepass_sandbox::github::{Edition, GitHub};

@@ -20,7 +20,7 @@ async fn scope_and_identity_are_demanded_after_verification() {
 async fn the_app_must_be_installed_on_the_owner_so_spelled() {
     let setup = Setup::admitting().await;
     let token = setup.token();
-    for owner in ["Acme", "other"] {
+    for owner in ["Acme", "other", "acme/operations"] {
         let expected = refusal(404, 5, &format!("no installation found for \"{owner}\""));
         assert_eq!(setup.outcome(&token, &format!("{owner}/operations"), "alarms").await, expected);
     }
@@ -32,22 +32,49 @@ async fn a_policy_that_is_missing_or_broken_is_not_found() {
     let setup = Setup::start().await;
     let token = setup.token();
     let missing = refusal(404, 5, "unable to find trust policy for \"alarms\"");
-    for scope in [OPERATIONS, "acme/none", "acme", "acme/.github", "acme/operations/more"] {
+    for scope in [OPERATIONS, "acme/none", "acme", "acme/.github"] {
         assert_eq!(setup.outcome(&token, scope, "alarms").await, missing, "{scope}");
     }
     setup.outcome(&token, OPERATIONS, "alarms").await;
     assert!(setup.last_note().contains(".github/chainguard/alarms.sts.yaml in acme/operations"));
 
     for (text, verb) in [
-        (&b"issuer: \xff\n"[..], "read"),
+        (&b"issuer: \xff\n"[..], "parse"),
         (b"issuer: [", "parse"),
         (b"nonsense: true\n", "parse"),
         (b"issuer: https://h\npermissions: { issues: write }\n", "compile"),
         (b"issuer: https://h\nissuer_pattern: x\nsubject: s\n", "compile"),
+        (b"issuer: https://h\nsubject_pattern: 'repo:['\n", "compile"),
+        (b"issuer: https://h\nsubject: s\nclaim_pattern: { ref: '(?=x)' }\n", "compile"),
     ] {
         setup.github.put_file(OPERATIONS, POLICY, text).unwrap();
         let expected = refusal(404, 5, &format!("unable to {verb} trust policy found for \"alarms\""));
         assert_eq!(setup.outcome(&token, OPERATIONS, "alarms").await, expected);
+    }
+    setup.github.put_file(OPERATIONS, POLICY, "#".repeat(1_100_000)).unwrap();
+    let expected = refusal(404, 5, "unable to read trust policy found for \"alarms\"");
+    assert_eq!(setup.outcome(&token, OPERATIONS, "alarms").await, expected, "GitHub gives no text this long");
+}
+
+#[tokio::test]
+async fn patterns_are_judged() {
+    let setup = Setup::start().await;
+    let policy = |pattern: &str| {
+        let issuer = setup.issuer.url();
+        format!("issuer: {issuer}\nsubject_pattern: '{pattern}'\npermissions: {{ issues: write }}\n")
+    };
+    for (pattern, admits) in [
+        ("arn:aws:iam::[0-9]{12}:role/alarms", true),
+        ("arn:.*", true),
+        ("alarms|.*/alarms", true),
+        ("arn:aws:iam::111122223333:role/", false),
+        ("alarms|arn", false),
+    ] {
+        setup.github.put_file(OPERATIONS, POLICY, policy(pattern)).unwrap();
+        let message = format!("trust policy: subject \"{SUBJECT}\" did not match pattern \"{pattern}\"");
+        let refused = refusal(403, 7, &message);
+        let outcome = setup.usual().await;
+        assert!(if admits { outcome.0 == 200 } else { outcome == refused }, "{pattern}: {outcome:?}");
     }
 }
 
@@ -115,12 +142,10 @@ async fn permissions_the_app_does_not_hold_fail_at_minting() {
 #[tokio::test]
 async fn what_cannot_be_judged_is_said_to_be_so() {
     let setup = Setup::start().await;
-    let text =
-        format!("issuer: {}\nsubject_pattern: a.*\npermissions: {{ issues: read }}\n", setup.issuer.url());
-    setup.github.put_file(OPERATIONS, POLICY, text).unwrap();
+    setup.write_policy("permissions: { issues: read }\napp: octo");
     let (status, code, message) = setup.usual().await;
     assert_eq!((status, code), (501, 12));
-    assert!(message.starts_with("not judged by the sandbox: subject_pattern"), "{message}");
+    assert!(message.starts_with("not judged by the sandbox: ") && message.contains("`app`"), "{message}");
 }
 
 #[tokio::test]
@@ -163,4 +188,17 @@ async fn policies_are_remembered_for_five_minutes_when_asked_for() {
     assert_eq!(setup.usual().await.0, 200, "deleted, and still known");
     setup.octo_sts.remember_policies(false);
     assert_eq!(setup.usual().await.0, 404);
+}
+
+#[tokio::test]
+async fn an_empty_policy_is_remembered_as_missing() {
+    let setup = Setup::start().await;
+    setup.github.set_now("2026-11-20T09:00:00Z".parse().unwrap());
+    setup.octo_sts.remember_policies(true);
+    setup.github.put_file(OPERATIONS, POLICY, "").unwrap();
+    let compile = refusal(404, 5, "unable to compile trust policy found for \"alarms\"");
+    assert_eq!(setup.usual().await, compile);
+    assert_eq!(setup.usual().await, refusal(404, 5, "unable to find trust policy for \"alarms\""));
+    setup.github.advance(SignedDuration::from_mins(5));
+    assert_eq!(setup.usual().await, compile);
 }

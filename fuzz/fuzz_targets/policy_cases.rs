@@ -1,0 +1,11 @@
+//! Any text as a file of cases.
+
+#![no_main]
+#![allow(dead_code, reason = "each target calls one of the checks")]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/policy/tests/properties/checks.rs"]
+mod checks;
+
+fuzz_target!(|text: &str| checks::cases(text));

@@ -1,0 +1,11 @@
+//! Any text as a token.
+
+#![no_main]
+#![allow(dead_code, reason = "each target calls one of the checks")]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/policy/tests/properties/checks.rs"]
+mod checks;
+
+fuzz_target!(|text: &str| checks::token(text));
