@@ -6,7 +6,7 @@ SHELL := bash
 CARGO ?= cargo
 LOG := target/test-output.log
 
-.PHONY: help run dev build test check fmt schema conformance release
+.PHONY: help run dev build test check fmt schema conformance bench release
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ schema: ## write docs/gatepass.schema.json from the configuration's types
 
 conformance: ## against real peers and documents: needs pip and npm with their indexes, or says what it skips
 	@scripts/conformance
+
+bench: ## what is measured against what: bench/README.md
+	@$(CARGO) run --release --quiet -p gatepass-bench -- lint
 
 release: ## the three function binaries as they are deployed, each built alone: a workspace build unifies features
 	@for cloud in aws gcp azure; do $(CARGO) build --release -p gatepass-$$cloud; done

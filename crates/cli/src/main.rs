@@ -1,19 +1,24 @@
 //! `gatepass`: tries jobs on loopback, checks a file, writes a first one, sends events to
-//! a running program, and sends again what ended among the dead letters.
+//! a running program, sends again what ended among the dead letters, and works on trust policies and the tokens that they
+//! are about.
 //!
 //! What was asked for goes to standard output; progress and errors go to standard error. The exit code is 0 when all is
 //! well, 1 when something failed, and 2 when the command itself was not understood.
 
 mod check;
 mod dev;
+mod identity;
 mod init;
+mod input;
 mod outcome;
+mod policy;
 mod problems;
 mod rehearsal;
 mod replay;
 mod samples;
 mod send;
 mod terminal;
+mod token;
 
 use std::process::ExitCode;
 
@@ -39,6 +44,9 @@ First steps:
   gatepass init --cloud gcp         write a first gatepass.yaml
   gatepass check                    find everything that is wrong with it, and see what it would write
   gatepass send --list              see what can be sent to a running program
+  gatepass policy suggest --help    write the trust policy that lets a job's workload in, and nobody else
+  gatepass policy lint              find what Octo STS will refuse in one, or accept too widely
+  gatepass token                    see what the token of this workload says
   gatepass replay --help            send again what ended among the dead letters";
 
 #[derive(Subcommand)]
@@ -47,6 +55,9 @@ enum Command {
     Check(check::Options),
     Init(init::Options),
     Send(Box<send::Options>),
+    #[command(subcommand)]
+    Policy(policy::Command),
+    Token(token::Options),
     Replay(replay::Options),
 }
 
@@ -68,6 +79,8 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options, &terminal),
         Command::Init(options) => init::run(&options, &terminal),
         Command::Send(options) => send::run(&options, &terminal),
+        Command::Policy(command) => policy::run(&command, &terminal),
+        Command::Token(options) => token::run(&options, &terminal),
         Command::Replay(options) => replay::run(&options, &terminal),
     };
     let (message, code) = match result {

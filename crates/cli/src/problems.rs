@@ -1,5 +1,6 @@
 //! Problems of a file, as compilers show them.
 
+use gatepass_policy::lint::{Finding, Severity};
 use gatepass_yaml::Problem;
 
 use crate::terminal::{BAD, PLACE, Stream, WARN, clean, shorten};
@@ -25,10 +26,34 @@ pub(crate) struct Source<'a> {
 
 /// Shows one problem, with a blank line after it.
 pub(crate) fn show(stream: Stream, level: Level, source: Source<'_>, problem: &Problem, note: Option<&str>) {
+    let remarks = [("note", note), ("help", problem.help.as_deref())];
+    show_with(stream, level, None, source, problem, &remarks);
+}
+
+/// Shows what a lint found, with a blank line after it.
+pub(crate) fn show_finding(stream: Stream, source: Source<'_>, finding: &Finding) {
+    let level = match finding.code.severity() {
+        Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+    };
+    let why = Some(finding.why.as_str()).filter(|why| !why.is_empty());
+    let remarks = [("why", why), ("help", finding.problem.help.as_deref())];
+    show_with(stream, level, Some(finding.code.as_str()), source, &finding.problem, &remarks);
+}
+
+fn show_with(
+    stream: Stream,
+    level: Level,
+    code: Option<&str>,
+    source: Source<'_>,
+    problem: &Problem,
+    remarks: &[(&str, Option<&str>)],
+) {
     let (name, style) = match level {
         Level::Error => ("error", BAD),
         Level::Warning => ("warning", WARN),
     };
+    let name = code.map_or_else(|| name.to_owned(), |code| format!("{name}[{code}]"));
     let line = source.text.and_then(|text| text.lines().nth(problem.position.line.saturating_sub(1)));
     let snippet =
         line.map(|line| Snippet::of(line, problem.position.column)).filter(|it| !it.line.is_empty());
@@ -36,7 +61,7 @@ pub(crate) fn show(stream: Stream, level: Level, source: Source<'_>, problem: &P
     let gutter = " ".repeat(number.len());
     let bar = stream.paint(PLACE, "|");
 
-    stream.line(&format!("{}: {}", stream.paint(style, name), clean(&message(source.file, problem))));
+    stream.line(&format!("{}: {}", stream.paint(style, &name), clean(&message(source.file, problem))));
     let place = match source.text {
         Some(_) => format!("{}:{}", source.file, problem.position),
         None => source.file.to_owned(),
@@ -48,8 +73,7 @@ pub(crate) fn show(stream: Stream, level: Level, source: Source<'_>, problem: &P
         let carets = stream.paint(style, &"^".repeat(marked));
         stream.line(&format!("{gutter} {bar} {}{carets}", " ".repeat(before)));
     }
-    let remarks = [("note", note), ("help", problem.help.as_deref())];
-    for (kind, text) in remarks.into_iter().filter_map(|(kind, text)| Some((kind, text?))) {
+    for (kind, text) in remarks.iter().filter_map(|(kind, text)| Some((kind, (*text)?))) {
         stream.line(&format!("{gutter} {} {kind}: {}", stream.paint(PLACE, "="), clean(text)));
     }
     stream.line("");

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
 
 /// A heading.
 pub(crate) const STRONG: Style = Style::new().bold();
@@ -72,10 +73,30 @@ pub(crate) fn clean(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\t' => cleaned.push(' '),
-            c if c.is_control() => {
+            c if c.is_control() || is_steering(c) => {
                 let _ = write!(cleaned, "{}", c.escape_unicode());
             }
             c => cleaned.push(c),
+        }
+    }
+    cleaned
+}
+
+/// Characters that make a line read otherwise than it is written: line separators, and those that turn its direction.
+fn is_steering(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A document for programs, on several lines; nothing in it can steer a terminal either.
+pub(crate) fn json(value: &Value) -> String {
+    let text = format!("{value:#}");
+    let mut cleaned = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Outside strings, JSON has no such characters.
+        if c != '\n' && (c.is_control() || is_steering(c)) {
+            let _ = write!(cleaned, "\\u{:04x}", u32::from(c));
+        } else {
+            cleaned.push(c);
         }
     }
     cleaned
@@ -106,6 +127,11 @@ mod tests {
     #[test]
     fn nothing_can_steer_the_terminal() {
         assert_eq!(clean("a\tb\u{1b}[31mc\r"), "a b\\u{1b}[31mc\\u{d}");
+        assert_eq!(clean("a\u{202e}b\u{2028}é"), "a\\u{202e}b\\u{2028}é");
+        let text = "\u{1b}\u{9b}\u{7f}\u{202e}é\n";
+        let shown = json(&serde_json::json!({ "a": [text] }));
+        assert_eq!(shown, "{\n  \"a\": [\n    \"\\u001b\\u009b\\u007f\\u202eé\\n\"\n  ]\n}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["a"][0], text);
     }
 
     #[test]

@@ -11,8 +11,12 @@ mod init;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod send;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod token;

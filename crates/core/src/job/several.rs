@@ -57,6 +57,18 @@ impl Job {
         }
     }
 
+    /// What tokens are asked for, as far as the file tells: one scope for each repository, or one for an organisation. The
+    /// trust policy must stand in the home of every one.
+    pub fn scopes(&self) -> Vec<TokenScope> {
+        match &self.target {
+            Target::Fixed(name) => vec![TokenScope::Repository(name.clone())],
+            Target::Chosen { allowed: list, .. } | Target::Listed(list) => {
+                list.iter().cloned().map(TokenScope::Repository).collect()
+            }
+            Target::Organization(filter) => vec![TokenScope::Organization(filter.organization.clone())],
+        }
+    }
+
     /// `repository`, if the job is for it: a hand-off may be older than the file.
     pub(super) fn still_for<'a>(
         &self,

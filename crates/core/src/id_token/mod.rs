@@ -1,11 +1,16 @@
 //! Where a workload's proof of identity comes from.
 
+mod file;
+mod github_actions;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
+pub use self::file::TokenFile;
+pub use self::github_actions::GitHubActions;
 use crate::client::{describe, excerpt, read_body};
 use crate::deadline::Deadline;
 use crate::event::MAX_BODY;
@@ -117,17 +122,21 @@ pub async fn ask(
 /// # Errors
 /// Refused when it is something else, such as a captive portal's HTML.
 pub fn jwt(place: &str, text: &[u8]) -> Result<IdToken, Failure> {
+    compact(text).ok_or_else(|| {
+        Failure::refused(format!(
+            "{place} answered with something that is no OIDC token; check that nothing stands between this workload and it"
+        ))
+    })
+}
+
+/// A JWT in its compact form, with white space around it or without.
+fn compact(text: &[u8]) -> Option<IdToken> {
     let text = str::from_utf8(text).unwrap_or_default().trim();
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'='))
     };
-    if text.len() <= MAX_TOKEN_LEN && text.split('.').count() == 3 && text.split('.').all(is_part) {
-        Ok(IdToken::new(text))
-    } else {
-        Err(Failure::refused(format!(
-            "{place} answered with something that is no OIDC token; check that nothing stands between this workload and it"
-        )))
-    }
+    let is_jwt = text.len() <= MAX_TOKEN_LEN && text.split('.').count() == 3 && text.split('.').all(is_part);
+    is_jwt.then(|| IdToken::new(text))
 }
 
 #[cfg(test)]
