@@ -15,6 +15,9 @@ use crate::signing::ToSign;
 const MAX_CODE: usize = 80;
 const MAX_MESSAGE: usize = 200;
 
+/// What is said of whatever a role may not do.
+pub(crate) const NOT_ALLOWED: &str = "the role may not do this: allow";
+
 /// One action of one service.
 pub(crate) struct Call<'a> {
     pub(crate) service: Service,
@@ -94,7 +97,7 @@ impl Call<'_> {
         let reason = match code {
             _ if is_passing(code) => Reason::passing(format!("{shown}; deliver the event again")),
             "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "KmsAccessDenied" => {
-                Reason::by_status(status, format!("{shown}; the role may not do this: allow {}", self.allow))
+                Reason::by_status(status, format!("{shown}; {NOT_ALLOWED} {}", self.allow))
             }
             "QueueDoesNotExist"
             | "AWS.SimpleQueueService.NonExistentQueue"

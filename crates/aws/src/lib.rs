@@ -23,25 +23,29 @@ pub mod host;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Cloud, Setup, StartError};
-use gatepass_core::client::Clients;
+use gatepass_core::app::{App, Cloud, Part, Setup, StartError};
+use gatepass_core::command::Command;
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
+use gatepass_core::id_token::IdTokenSource;
 use gatepass_core::job::Actions;
-use gatepass_core::once::{Command, Native};
-use gatepass_core::telemetry::{self, Dialect, report_start_error};
+use gatepass_core::once::Native;
+use gatepass_core::queue::Queue;
+use gatepass_core::secret_store::SecretStore;
+use gatepass_core::telemetry::Dialect;
 
 use self::account::Account;
 use self::identity::AwsIdentity;
 use self::queue::Sqs;
 use self::secrets::AwsSecrets;
 
-/// The whole program, with actions of your own: serves the host, or runs one job when the arguments say `run JOB`.
+/// The whole program, with actions of your own: serves the host, runs one job when the arguments say `run JOB`, or examines when they
+/// say `doctor`.
 pub async fn main(actions: &Actions) -> ExitCode {
     let env = Env::from_process();
     match run(&env, Env::arguments(), actions).await {
         Ok(code) => code,
-        Err(error) => report_start_error(Dialect::Aws, &error),
+        Err(error) => error.report(Dialect::Aws),
     }
 }
 
@@ -50,19 +54,22 @@ pub async fn main(actions: &Actions) -> ExitCode {
 /// # Errors
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
 pub async fn run(env: &Env, arguments: Vec<String>, actions: &Actions) -> Result<ExitCode, StartError> {
-    telemetry::init(Dialect::Aws, env.get("GATEPASS_LOG")).map_err(StartError::Environment)?;
-    let once = match Command::read(arguments)? {
+    let command = Command::read(arguments)?;
+    command.start_log(Dialect::Aws, env)?;
+    match command {
         Command::Serve => {
             let (app, account) = app(env, actions, false)?;
             host::serve(env, app, account).await?;
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Once(once) => once,
-    };
-    // A task is told nothing that stays the same when it is tried again.
-    let native = Native { execution_id: None, event: |value| events::event_of(value) };
-    let (app, _) = app(env, actions, true)?;
-    Ok(Arc::new(app).run_once(&once, &native).await)
+        Command::Once(once) => {
+            // A task is told nothing that stays the same when it is tried again.
+            let native = Native { execution_id: None, event: |value| events::event_of(value) };
+            let (app, _) = app(env, actions, true)?;
+            Ok(Arc::new(app).run_once(&once, &native).await)
+        }
+        Command::Doctor(doctor) => doctor.run(env, |setup| cloud(env, setup, false), actions).await,
+    }
 }
 
 /// The jobs of the configuration that run on AWS, and the account that they run in; `once` when one of them is run and
@@ -72,18 +79,38 @@ pub async fn run(env: &Env, arguments: Vec<String>, actions: &Actions) -> Result
 /// As [`run`].
 pub fn app(env: &Env, actions: &Actions, once: bool) -> Result<(App, Arc<Account>), StartError> {
     let setup = Setup::read(env)?;
-    let (account, cloud) = cloud(env, &setup.clients, once).map_err(StartError::Environment)?;
+    let account = Account::from_env(env, &setup.clients).map_err(StartError::Environment)?;
+    let cloud = cloud_of(env, &account, once);
     Ok((setup.into_app(cloud, actions)?, account))
 }
 
-fn cloud(env: &Env, clients: &Clients, once: bool) -> Result<(Arc<Account>, Cloud), String> {
-    let account = Account::from_env(env, clients)?;
-    let mut cloud = Cloud::new(Platform::Aws, Arc::new(AwsIdentity::new(Arc::clone(&account))?));
-    cloud.once = once;
-    cloud.secrets = Some(Arc::new(AwsSecrets::new(Arc::clone(&account))?));
-    if let Some(arn) = env.get("GATEPASS_QUEUE") {
-        let arn = arn.parse().map_err(|error| format!("GATEPASS_QUEUE: {error}"))?;
-        cloud.queue = Some(Arc::new(Sqs::new(Arc::clone(&account), arn)?));
+/// AWS's identity and secrets, and the queue that `GATEPASS_QUEUE` names.
+pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
+    match Account::from_env(env, &setup.clients) {
+        Ok(account) => cloud_of(env, &account, once),
+        Err(problem) => Cloud {
+            queue: Err(problem.clone()),
+            secrets: Err(problem.clone()),
+            once,
+            ..Cloud::new(Some(Platform::Aws), Err(problem))
+        },
     }
-    Ok((account, cloud))
+}
+
+fn cloud_of(env: &Env, account: &Arc<Account>, once: bool) -> Cloud {
+    let identity: Part<Arc<dyn IdTokenSource>> = match AwsIdentity::new(Arc::clone(account)) {
+        Ok(identity) => Ok(Arc::new(identity)),
+        Err(problem) => Err(problem),
+    };
+    let secrets: Part<Option<Arc<dyn SecretStore>>> = match AwsSecrets::new(Arc::clone(account)) {
+        Ok(secrets) => Ok(Some(Arc::new(secrets))),
+        Err(problem) => Err(problem),
+    };
+    Cloud { queue: queue(env, account), secrets, once, ..Cloud::new(Some(Platform::Aws), identity) }
+}
+
+fn queue(env: &Env, account: &Arc<Account>) -> Part<Option<Arc<dyn Queue>>> {
+    let Some(arn) = env.get("GATEPASS_QUEUE") else { return Ok(None) };
+    let arn = arn.parse().map_err(|error| format!("GATEPASS_QUEUE: {error}"))?;
+    Ok(Some(Arc::new(Sqs::new(Arc::clone(account), arn)?)))
 }

@@ -12,12 +12,12 @@ use gatepass_core::client::ServiceUrl;
 use gatepass_core::deadline::Deadline;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue, insist};
+use gatepass_core::queue::{Message, Queue, Reached, insist};
 use serde_json::{Value, json};
 
 pub use self::receive::Received;
 use crate::account::{Account, Service};
-use crate::api::Call;
+use crate::api::{Call, NOT_ALLOWED};
 
 /// The most that SQS takes, in bytes: 1 MiB since August 2025. A queue may be set to less, and says so.
 const LONGEST_TEXT: usize = 1_048_576;
@@ -134,6 +134,22 @@ impl Sqs {
         self.call(place, target, "sqs:ChangeMessageVisibility", &body, deadline).await.map(drop)
     }
 
+    /// A function that takes messages from its queue may read its attributes: Lambda demands it of the event source mapping's
+    /// role. A program that only sends need not.
+    async fn attributes(&self, deadline: Deadline) -> Result<Reached, Failure> {
+        let body = json!({ "QueueUrl": self.url, "AttributeNames": ["QueueArn"] });
+        let (place, target) = ("Amazon SQS (GetQueueAttributes)", "AmazonSQS.GetQueueAttributes");
+        let needs = "sqs:GetQueueAttributes";
+        match self.call(place, target, needs, &body, deadline).await {
+            Ok(_) => Ok(Reached::There),
+            Err(failure) if failure.message.contains(NOT_ALLOWED) => {
+                let needs = format!("{needs} on {}", self.arn.text);
+                Ok(Reached::Untold { found: format!("{place} is refused"), needs })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
     async fn call(
         &self,
         place: &str,
@@ -176,6 +192,10 @@ impl Queue for Sqs {
 
     fn send<'a>(&'a self, message: Message<'a>, deadline: Deadline) -> Pending<'a, Result<(), Failure>> {
         Box::pin(insist(deadline, move || self.send(message, deadline)))
+    }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<Reached, Failure>> {
+        Box::pin(self.attributes(deadline))
     }
 }
 

@@ -37,6 +37,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::Sns => "sns",
         Kind::EventBridge => "eventbridge",
         Kind::Alarm => "alarm",
+        Kind::Doctor => "doctor",
         Kind::Direct => "direct",
         Kind::Other(_) => "other",
     }

@@ -15,23 +15,25 @@ pub mod timer;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Cloud, Setup, StartError};
+use gatepass_core::app::{App, Cloud, Part, Setup, StartError};
+use gatepass_core::command::Command;
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
 use gatepass_core::job::Actions;
-use gatepass_core::once::{Command, Native};
+use gatepass_core::once::Native;
 use gatepass_core::queue::Queue;
-use gatepass_core::telemetry::{self, Dialect, report_start_error};
+use gatepass_core::telemetry::Dialect;
 
 use self::identity::ManagedIdentity;
 use self::storage_queue::StorageQueue;
 
-/// The whole program, with actions of your own: serves the host, or runs one job when the arguments say `run JOB`.
+/// The whole program, with actions of your own: serves the host, runs one job when the arguments say `run JOB`, or examines when they
+/// say `doctor`.
 pub async fn main(actions: &Actions) -> ExitCode {
     let env = Env::from_process();
     match run(&env, Env::arguments(), actions).await {
         Ok(code) => code,
-        Err(error) => report_start_error(Dialect::Azure, &error),
+        Err(error) => error.report(Dialect::Azure),
     }
 }
 
@@ -40,35 +42,48 @@ pub async fn main(actions: &Actions) -> ExitCode {
 /// # Errors
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
 pub async fn run(env: &Env, arguments: Vec<String>, actions: &Actions) -> Result<ExitCode, StartError> {
-    telemetry::init(Dialect::Azure, env.get("GATEPASS_LOG")).map_err(StartError::Environment)?;
-    let once = match Command::read(arguments)? {
+    let command = Command::read(arguments)?;
+    command.start_log(Dialect::Azure, env)?;
+    match command {
         Command::Serve => {
             host::serve(env, app(env, actions, false)?).await?;
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Once(once) => once,
-    };
-    // A container group is told nothing that stays the same when it is tried again.
-    let native = Native { execution_id: None, event: |_| None };
-    Ok(Arc::new(app(env, actions, true)?).run_once(&once, &native).await)
+        Command::Once(once) => {
+            // A container group is told nothing that stays the same when it is tried again.
+            let native = Native { execution_id: None, event: |_| None };
+            Ok(Arc::new(app(env, actions, true)?).run_once(&once, &native).await)
+        }
+        Command::Doctor(doctor) => doctor.run(env, |setup| cloud(env, setup, false), actions).await,
+    }
 }
 
-/// The jobs of the configuration that run on Azure, with Azure's identity and the queue that `GATEPASS_QUEUE` names; `once`
-/// when one of them is run and nothing else.
+/// The jobs of the configuration that run on Azure; `once` when one of them is run and nothing else.
 ///
 /// # Errors
 /// As [`run`].
 pub fn app(env: &Env, actions: &Actions, once: bool) -> Result<App, StartError> {
     let setup = Setup::read(env)?;
+    let cloud = cloud(env, &setup, once);
+    setup.into_app(cloud, actions)
+}
+
+/// Azure's identity, and the queue that `GATEPASS_QUEUE` names.
+pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
     let settings = &setup.file.config.id_token.azure;
-    let identity = ManagedIdentity::new(env, &setup.clients, settings).map_err(StartError::Environment)?;
-    let identity = Arc::new(identity);
-    let queue = match env.get("GATEPASS_QUEUE") {
-        Some(url) => {
-            let queue = StorageQueue::new(url, &setup.clients, Arc::clone(&identity));
-            Some(Arc::new(queue.map_err(StartError::Environment)?) as Arc<dyn Queue>)
+    let identity = match ManagedIdentity::new(env, &setup.clients, settings) {
+        Ok(identity) => Arc::new(identity),
+        Err(problem) => {
+            let queue = Err(problem.clone());
+            return Cloud { queue, once, ..Cloud::new(Some(Platform::Azure), Err(problem)) };
         }
-        None => None,
     };
-    setup.into_app(Cloud { queue, once, ..Cloud::new(Platform::Azure, identity) }, actions)
+    let queue: Part<Option<Arc<dyn Queue>>> = match env.get("GATEPASS_QUEUE") {
+        Some(url) => match StorageQueue::new(url, &setup.clients, Arc::clone(&identity)) {
+            Ok(queue) => Ok(Some(Arc::new(queue))),
+            Err(problem) => Err(problem),
+        },
+        None => Ok(None),
+    };
+    Cloud { queue, once, ..Cloud::new(Some(Platform::Azure), Ok(identity)) }
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: Queue Storage REST API, "Put Message"; "Authorize with Microsoft Entra ID".
 
+mod reach;
 mod receive;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use gatepass_core::deadline::Deadline;
 use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue, insist};
+use gatepass_core::queue::{Message, Queue, Reached, insist};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use reqwest::{Client, RequestBuilder};
@@ -139,6 +140,10 @@ impl Queue for StorageQueue {
             let token = self.identity.token(SCOPE, deadline).await?;
             insist(deadline, || self.put(message, token.secret(), deadline)).await
         })
+    }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<Reached, Failure>> {
+        Box::pin(self.metadata(deadline))
     }
 }
 

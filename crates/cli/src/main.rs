@@ -7,6 +7,7 @@
 
 mod check;
 mod dev;
+mod doctor;
 mod identity;
 mod init;
 mod input;
@@ -47,6 +48,7 @@ First steps:
   gatepass policy suggest --help    write the trust policy that lets a job's workload in, and nobody else
   gatepass policy lint              find what Octo STS will refuse in one, or accept too widely
   gatepass token                    see what the token of this workload says
+  gatepass doctor                   find the link between a workload and GitHub that is broken
   gatepass replay --help            send again what ended among the dead letters";
 
 #[derive(Subcommand)]
@@ -58,6 +60,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::Command),
     Token(token::Options),
+    Doctor(doctor::Options),
     Replay(replay::Options),
 }
 
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Send(options) => send::run(&options, &terminal),
         Command::Policy(command) => policy::run(&command, &terminal),
         Command::Token(options) => token::run(&options, &terminal),
+        Command::Doctor(options) => doctor::run(&options, &terminal),
         Command::Replay(options) => replay::run(&options, &terminal),
     };
     let (message, code) = match result {

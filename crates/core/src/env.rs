@@ -25,6 +25,13 @@ impl Env {
         std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
 
+    /// The same, but with this variable.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The variable's value; one that is set to nothing counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())

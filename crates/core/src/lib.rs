@@ -36,6 +36,9 @@ pub mod report;
 pub mod job;
 
 pub mod app;
+pub mod doctor;
 
 pub mod http;
 pub mod once;
+
+pub mod command;

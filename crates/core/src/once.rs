@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::app::{App, StartError};
+use crate::app::App;
 use crate::deadline::Deadline;
 use crate::delivery::{Address, Delivery, Sender};
 use crate::event::{Event, MAX_BODY, Schedule};
@@ -24,15 +24,6 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// `EX_TEMPFAIL` of sysexits.h: not now, run it again.
 const AGAIN: u8 = 75;
-
-/// What the command line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Nothing: serve the host.
-    Serve,
-    /// `run JOB [--event FILE]`.
-    Once(Once),
-}
 
 /// One run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,29 +41,11 @@ pub struct Native {
     pub event: fn(&Value) -> Option<Event>,
 }
 
-impl Command {
-    /// Reads the arguments that follow the program's name.
-    ///
-    /// # Errors
-    /// How to write them.
-    pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Self, StartError> {
-        let arguments: Vec<String> = arguments.into_iter().collect();
-        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (job, event) = match words.as_slice() {
-            [] => return Ok(Self::Serve),
-            ["run", job] => (job, None),
-            ["run", job, "--event", file] | ["run", "--event", file, job] => (job, Some((*file).to_owned())),
-            _ => return Err(StartError::Environment(usage("these arguments are not understood"))),
-        };
-        let job = job.parse().map_err(|error: String| StartError::Environment(usage(&error)))?;
-        Ok(Self::Once(Once { job, event }))
+impl Once {
+    /// Of this job, for the event in this file.
+    pub(crate) fn new(job: JobId, event: Option<String>) -> Self {
+        Self { job, event }
     }
-}
-
-fn usage(what: &str) -> String {
-    format!(
-        "{what}: write nothing to serve events, or `run JOB` to run one job once, perhaps with `--event FILE` (- is the standard input)"
-    )
 }
 
 impl App {
@@ -153,32 +126,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn read(arguments: &[&str]) -> Result<Command, String> {
-        Command::read(arguments.iter().map(|&word| word.to_owned())).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn arguments_are_none_or_a_job() {
-        let once = |event: Option<&str>| {
-            Ok(Command::Once(Once { job: "nightly".parse().unwrap(), event: event.map(str::to_owned) }))
-        };
-        assert_eq!(read(&[]), Ok(Command::Serve));
-        assert_eq!(read(&["run", "nightly"]), once(None));
-        assert_eq!(read(&["run", "nightly", "--event", "e.json"]), once(Some("e.json")));
-        assert_eq!(read(&["run", "--event", "-", "nightly"]), once(Some("-")));
-        let bad: [&[&str]; 6] = [
-            &["run"],
-            &["serve"],
-            &["run", "a", "b"],
-            &["run", "Nightly"],
-            &["run", "a", "--event"],
-            &["--help"],
-        ];
-        for arguments in bad {
-            assert!(read(arguments).unwrap_err().contains("run JOB"), "{arguments:?}");
-        }
-    }
 
     #[test]
     fn an_event_is_a_cloudevent_one_of_this_cloud_or_an_input() {

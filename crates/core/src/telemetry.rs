@@ -64,6 +64,19 @@ impl Correlation {
     }
 }
 
+/// The level that `GATEPASS_LOG` names.
+///
+/// # Errors
+/// A sentence that names the levels when it is none of them.
+pub(crate) fn level(name: Option<&str>) -> Result<LevelFilter, String> {
+    name.unwrap_or("info").parse().map_err(|_| {
+        format!(
+            "GATEPASS_LOG is `{}`: write off, error, warn, info, debug or trace",
+            name.unwrap_or_default()
+        )
+    })
+}
+
 /// Starts the log. `level` is the value of `GATEPASS_LOG`; without one it is `info`.
 ///
 /// A second call in one process changes nothing.
@@ -71,12 +84,7 @@ impl Correlation {
 /// # Errors
 /// A sentence that names the levels when `level` is none of them.
 pub fn init(dialect: Dialect, level: Option<&str>) -> Result<(), String> {
-    let level: LevelFilter = level.unwrap_or("info").parse().map_err(|_| {
-        format!(
-            "GATEPASS_LOG is `{}`: write off, error, warn, info, debug or trace",
-            level.unwrap_or_default()
-        )
-    })?;
+    let level = self::level(level)?;
     let others = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(others).with_target(TARGET, level);
     let subscriber = tracing_subscriber::registry().with(JsonLines { dialect }.with_filter(filter));

@@ -12,22 +12,24 @@ pub mod pubsub;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Cloud, Setup, StartError};
+use gatepass_core::app::{App, Cloud, Part, Setup, StartError};
+use gatepass_core::command::Command;
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
 use gatepass_core::job::Actions;
-use gatepass_core::once::{Command, Native};
+use gatepass_core::once::Native;
 use gatepass_core::queue::Queue;
-use gatepass_core::telemetry::{self, Dialect, report_start_error};
+use gatepass_core::telemetry::Dialect;
 
 use self::pubsub::PubSub;
 
-/// The whole program, with actions of your own: serves HTTP, or runs one job when the arguments say `run JOB`.
+/// The whole program, with actions of your own: serves HTTP, runs one job when the arguments say `run JOB`, or examines when they
+/// say `doctor`.
 pub async fn main(actions: &Actions) -> ExitCode {
     let env = Env::from_process();
     match run(&env, Env::arguments(), actions).await {
         Ok(code) => code,
-        Err(error) => report_start_error(Dialect::Gcp { project: None }, &error),
+        Err(error) => error.report(Dialect::Gcp { project: None }),
     }
 }
 
@@ -37,35 +39,42 @@ pub async fn main(actions: &Actions) -> ExitCode {
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
 pub async fn run(env: &Env, arguments: Vec<String>, actions: &Actions) -> Result<ExitCode, StartError> {
     let project = env.get("GOOGLE_CLOUD_PROJECT").map(str::to_owned);
-    telemetry::init(Dialect::Gcp { project }, env.get("GATEPASS_LOG")).map_err(StartError::Environment)?;
-    let once = match Command::read(arguments)? {
+    let command = Command::read(arguments)?;
+    command.start_log(Dialect::Gcp { project }, env)?;
+    match command {
         Command::Serve => {
             host::serve(env, app(env, actions, false)?).await?;
-            return Ok(ExitCode::SUCCESS);
+            Ok(ExitCode::SUCCESS)
         }
-        Command::Once(once) => once,
-    };
-    // What a Cloud Run job is told stays the same when a task is tried again.
-    let execution_id = env.get("CLOUD_RUN_EXECUTION").map(str::to_owned);
-    let native = Native { execution_id, event: |_| None };
-    Ok(Arc::new(app(env, actions, true)?).run_once(&once, &native).await)
+        Command::Once(once) => {
+            // What a Cloud Run job is told stays the same when a task is tried again.
+            let execution_id = env.get("CLOUD_RUN_EXECUTION").map(str::to_owned);
+            let native = Native { execution_id, event: |_| None };
+            Ok(Arc::new(app(env, actions, true)?).run_once(&once, &native).await)
+        }
+        Command::Doctor(doctor) => doctor.run(env, |setup| cloud(env, setup, false), actions).await,
+    }
 }
 
-/// The jobs of the configuration that run on Google Cloud, with Google's identity and the topic that `GATEPASS_QUEUE` names;
-/// `once` when one of them is run and nothing else.
+/// The jobs of the configuration that run on Google Cloud; `once` when one of them is run and nothing else.
 ///
 /// # Errors
 /// As [`run`].
 pub fn app(env: &Env, actions: &Actions, once: bool) -> Result<App, StartError> {
     let setup = Setup::read(env)?;
+    let cloud = cloud(env, &setup, once);
+    setup.into_app(cloud, actions)
+}
+
+/// Google's identity, and the topic that `GATEPASS_QUEUE` names.
+pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
     let account = setup.file.config.id_token.google.service_account.as_deref();
-    let identity = identity::source(env, &setup.clients, account).map_err(StartError::Environment)?;
-    let queue = match env.get("GATEPASS_QUEUE") {
-        Some(topic) => {
-            let queue = PubSub::new(topic, env, &setup.clients, account).map_err(StartError::Environment)?;
-            Some(Arc::new(queue) as Arc<dyn Queue>)
-        }
-        None => None,
+    let queue: Part<Option<Arc<dyn Queue>>> = match env.get("GATEPASS_QUEUE") {
+        Some(topic) => match PubSub::new(topic, env, &setup.clients, account) {
+            Ok(queue) => Ok(Some(Arc::new(queue))),
+            Err(problem) => Err(problem),
+        },
+        None => Ok(None),
     };
-    setup.into_app(Cloud { queue, once, ..Cloud::new(Platform::Gcp, identity) }, actions)
+    Cloud { queue, once, ..Cloud::new(Some(Platform::Gcp), identity::source(env, &setup.clients, account)) }
 }

@@ -3,6 +3,7 @@
 //! Source: Pub/Sub REST API, `projects.topics.publish`; "Quotas and limits"; "Order messages".
 
 mod pull;
+mod reach;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use gatepass_core::env::Env;
 use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::Failure;
 use gatepass_core::id_token::Pending;
-use gatepass_core::queue::{Message, Queue, insist};
+use gatepass_core::queue::{Message, Queue, Reached, insist};
 use reqwest::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ impl PubSub {
         let (base, tokens) = service(env, clients, service_account)?;
         Ok(Self {
             client: clients.outbound.clone(),
-            url: format!("{}/v1/{topic}:publish", base.as_str()),
+            url: format!("{}/v1/{topic}", base.as_str()),
             topic: topic.to_owned(),
             subscription: format!("projects/{project}/subscriptions/{name}"),
             tokens,
@@ -91,15 +92,16 @@ impl PubSub {
 
     /// Publishes, with another token where this one is no longer taken.
     async fn publish(&self, body: &Value, deadline: Deadline) -> Result<(), Failure> {
+        let url = format!("{}:publish", self.url);
         let Some(tokens) = &self.tokens else {
             return self
-                .ask(self.client.post(&self.url).json(body), deadline)
+                .ask(self.client.post(&url).json(body), deadline)
                 .await
                 .map_err(Unpublished::into_failure);
         };
         let mut token = tokens.get(deadline).await?;
         let publish = async |token: &str| {
-            self.ask(self.client.post(&self.url).bearer_auth(token).json(body), deadline).await
+            self.ask(self.client.post(&url).bearer_auth(token).json(body), deadline).await
         };
         let mut result = publish(token.expose()).await;
         if let Err(Unpublished::Token(_)) = result {
@@ -178,6 +180,10 @@ impl Queue for PubSub {
             }] });
             insist(deadline, || self.publish(&body, deadline)).await
         })
+    }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<Reached, Failure>> {
+        Box::pin(self.look(deadline))
     }
 }
 
@@ -360,7 +366,7 @@ mod tests {
             assert!(failure.message.contains(words), "{failure}");
         }
         let (_sandbox, _service, mut queue) = stand().await;
-        queue.url = queue.url.replace("gatepass:", "another:");
+        queue.url = queue.url.replace("topics/gatepass", "topics/another");
         let failure = send(&queue, "hello").await.unwrap_err();
         assert!(
             failure.class == Class::Refused && failure.message.contains("push subscription of the same name"),

@@ -19,6 +19,8 @@ pub enum Kind {
     EventBridge,
     /// An alarm that invokes the function itself.
     Alarm,
+    /// `{"doctor": true}`.
+    Doctor,
     /// `{"job": …}`.
     Direct,
     /// Nothing that is taken: what it looks like.
@@ -57,6 +59,8 @@ impl Kind {
             Self::EventBridge
         } else if is("source", "aws.cloudwatch") && has("alarmData") {
             Self::Alarm
+        } else if has("doctor") {
+            Self::Doctor
         } else if has("job") {
             Self::Direct
         } else {
@@ -75,6 +79,7 @@ impl fmt::Display for Kind {
             Self::Sns => "an SNS notification",
             Self::EventBridge => "an EventBridge event",
             Self::Alarm => "an alarm action of CloudWatch",
+            Self::Doctor => "a call for an examination",
             Self::Direct => "a direct call",
             Self::Other(what) => what,
         })
@@ -98,6 +103,7 @@ mod tests {
             (json!({"detail-type": "Scheduled Event", "source": "aws.events"}), Kind::EventBridge),
             (json!({"source": "aws.cloudwatch", "alarmData": {}}), Kind::Alarm),
             (json!({"job": "x"}), Kind::Direct),
+            (json!({"doctor": true, "job": "x"}), Kind::Doctor),
         ];
         for (value, expected) in table {
             assert_eq!(Kind::of(&value), expected, "{value}");

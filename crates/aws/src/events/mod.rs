@@ -17,6 +17,7 @@ mod sqs;
 use std::fmt;
 
 use gatepass_core::delivery::Delivery;
+use gatepass_core::doctor;
 use gatepass_core::event::{Event, MAX_BODY};
 use gatepass_core::failure::Failure;
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub enum Invocation {
     UnreadableHttp(UnreadableHttp),
     /// An event or a direct call. Lambda's own IAM has checked who may invoke the function.
     Delivery(Delivery),
+    /// Somebody whom Lambda's own IAM has let in asks what is wrong.
+    Doctor(doctor::Request),
     /// Messages of a queue, each of which is an event or a hand-off.
     Batch(Batch),
 }
@@ -72,13 +75,16 @@ pub fn read(payload: &str) -> Result<Invocation, Failure> {
 
 fn read_event(kind: Kind, value: Value) -> Result<Invocation, Failure> {
     let delivery = match kind {
+        Kind::Doctor => {
+            return doctor::Request::read(value.to_string().as_bytes()).map(Invocation::Doctor);
+        }
         Kind::Sqs => return sqs::read(value).map(Invocation::Batch),
         Kind::Sns => sns::read(value),
         Kind::EventBridge => eventbridge::read(value),
         Kind::Alarm => alarm::read(value),
         Kind::Direct => direct::read(value),
         kind => Err(Failure::invalid(format!(
-            "this is {kind}, which is not taken; what is taken are EventBridge events, SNS notifications, SQS batches, alarm actions of CloudWatch, HTTP requests, and {{\"job\": NAME, \"input\": …}}"
+            "this is {kind}, which is not taken; what is taken are EventBridge events, SNS notifications, SQS batches, alarm actions of CloudWatch, HTTP requests, {{\"job\": NAME, \"input\": …}} and {{\"doctor\": true}}"
         ))),
     };
     delivery.map(Invocation::Delivery)

@@ -17,6 +17,7 @@ use gatepass_core::telemetry::Correlation;
 use gatepass_core::telemetry::TARGET;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 use serde_json::value::RawValue;
 use tower::ServiceExt as _;
 
@@ -64,7 +65,7 @@ pub async fn serve(env: &Env, app: App, account: Arc<Account>) -> Result<(), Sta
 }
 
 async fn handle(
-    app: &App,
+    app: &Arc<App>,
     router: Router,
     account: &Arc<Account>,
     payload: Payload,
@@ -83,6 +84,10 @@ async fn handle(
         }
         Invocation::Batch(batch) => {
             Ok(events::answer_directly(&batch::work(app, account, batch, deadline).await)?)
+        }
+        Invocation::Doctor(request) => {
+            let examination = app.examine(&request, deadline).await.inspect_err(not_taken)?;
+            Ok(events::answer_directly(&json!(examination))?)
         }
         Invocation::Delivery(delivery) => {
             let report = app.handle(&delivery, deadline).await.inspect_err(not_taken)?;

@@ -3,6 +3,7 @@
 //! `sts:GetWebIdentityToken` gives an OIDC token whose subject is the ARN of the workload's IAM role. The role ARN is all
 //! that Octo STS can match on: AWS's further claims are nested. So each function needs a role of its own.
 
+mod caller;
 mod web_identity;
 
 use std::sync::Arc;
@@ -44,5 +45,9 @@ impl IdTokenSource for AwsIdentity {
         deadline: Deadline,
     ) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(web_identity::token(&self.account, &self.endpoint, audience, deadline))
+    }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<String, Failure>> {
+        Box::pin(caller::identity(&self.account, &self.endpoint, deadline))
     }
 }

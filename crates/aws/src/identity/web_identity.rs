@@ -17,6 +17,9 @@ const PLACE: &str = "AWS STS (GetWebIdentityToken)";
 /// The API's default, in seconds: the token is used at once.
 const DURATION: &str = "300";
 
+/// What to do where STS does not answer.
+pub(super) const ABSENT: &str = "check AWS_REGION, and the VPC endpoint for STS if this function is in a VPC";
+
 pub(super) async fn token(
     account: &Account,
     endpoint: &ServiceUrl,
@@ -35,7 +38,7 @@ pub(super) async fn token(
             headers: &[("content-type", CONTENT_TYPE)],
             body: &form("GetWebIdentityToken", &parameters),
         },
-        absent: Some("check AWS_REGION, and the VPC endpoint for STS if this function is in a VPC"),
+        absent: Some(ABSENT),
     };
     let received = account.send(&request, deadline).await?;
     if !received.is_success() {
@@ -46,7 +49,7 @@ pub(super) async fn token(
 }
 
 /// What to change, by the code of a refusal.
-fn next(code: &str) -> Option<&'static str> {
+pub(super) fn next(code: &str) -> Option<&'static str> {
     Some(match code {
         "OutboundWebIdentityFederationDisabledException" | "OutboundWebIdentityFederationDisabled" => {
             "outbound identity federation is off in this account: an administrator turns it on once with `aws iam enable-outbound-web-identity-federation`"

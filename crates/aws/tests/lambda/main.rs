@@ -13,6 +13,7 @@ mod convergence;
 mod crashes;
 mod credentials;
 mod dispatches;
+mod doctor;
 mod duplicates;
 mod events;
 mod exchange;

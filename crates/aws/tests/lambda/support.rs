@@ -121,6 +121,17 @@ impl Deployment {
         (status.code(), child.lines().iter().map(message).collect())
     }
 
+    /// Examines it outside any host: its exit code, and what it writes to standard output.
+    pub(crate) async fn doctor(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let program = self.program(&directory).arg("doctor");
+        let program = arguments.iter().fold(program, |program, argument| program.arg(*argument));
+        let child = Child::spawn(&program).unwrap();
+        let status = child.exit().await.unwrap();
+        assert!(child.lines().iter().all(|line| line.stream == Stream::Stdout), "{}", child.text());
+        (status.code(), child.text().replace(&format!("{}/", directory.path().display()), ""))
+    }
+
     async fn launch(&self, directory: &TempDir) -> Result<LambdaHost, HostError> {
         LambdaHost::start(self.program(directory), self.sandbox.trace.clone()).await
     }

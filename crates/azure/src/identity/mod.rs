@@ -92,6 +92,10 @@ impl IdTokenSource for ManagedIdentity {
     fn id_token<'a>(&'a self, _: &'a str, deadline: Deadline) -> Pending<'a, Result<IdToken, Failure>> {
         Box::pin(async move { jwt(PLACE, self.token(&self.scope, deadline).await?.secret().as_bytes()) })
     }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<String, Failure>> {
+        Box::pin(self.transport.reach(deadline.at_most(IDENTITY_TIMEOUT)))
+    }
 }
 
 #[cfg(test)]

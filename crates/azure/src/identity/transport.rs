@@ -7,6 +7,7 @@ use azure_core::error::ErrorKind;
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, HttpClient, Method, Request, StatusCode};
 use gatepass_core::client::{ServiceUrl, describe, excerpt, read_body};
+use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::event::MAX_BODY;
 use gatepass_core::failure::{Class, Failure};
@@ -17,6 +18,14 @@ use super::PLACE;
 /// IMDS's fixed address, which azure_identity has built in.
 const IMDS: &str = "169.254.169.254";
 
+const IMDS_PATH: &str = "/metadata/identity/oauth2/token";
+
+/// Set in a function app that has an identity.
+const FUNCTIONS_VARIABLE: &str = "IDENTITY_ENDPOINT";
+
+/// What to do where nobody answers.
+const ASSIGN: &str = "assign a managed identity to this function or container";
+
 /// The Azure SDKs' name for another IMDS.
 const IMDS_VARIABLE: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 
@@ -26,13 +35,39 @@ const IMDS_VARIABLE: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
 pub(super) struct IdentityTransport {
     client: Client,
     imds: Option<ServiceUrl>,
+    /// Where azure_identity asks in a function app.
+    functions: Option<String>,
     last: Mutex<Option<Failure>>,
 }
 
 impl IdentityTransport {
     pub(super) fn new(client: Client, env: &Env) -> Result<Self, String> {
         let parse = |text| ServiceUrl::parse(text).map_err(|error| format!("{IMDS_VARIABLE}: {error}"));
-        Ok(Self { client, imds: env.get(IMDS_VARIABLE).map(parse).transpose()?, last: Mutex::default() })
+        let functions = env.get(FUNCTIONS_VARIABLE).map(str::to_owned);
+        Ok(Self {
+            client,
+            imds: env.get(IMDS_VARIABLE).map(parse).transpose()?,
+            functions,
+            last: Mutex::default(),
+        })
+    }
+
+    /// Whether anybody answers there. No header that proves anything is sent, so any answer is a refusal, and will do.
+    pub(super) async fn reach(&self, deadline: Deadline) -> Result<String, Failure> {
+        let (url, what) = match (&self.functions, &self.imds) {
+            (Some(url), _) => (url.clone(), "the identity endpoint of the function app"),
+            (None, Some(imds)) => (format!("{}{IMDS_PATH}", imds.as_str()), "instance metadata (IMDS)"),
+            (None, None) => (format!("http://{IMDS}{IMDS_PATH}"), "instance metadata (IMDS)"),
+        };
+        let asking = async {
+            self.client
+                .get(url)
+                .send()
+                .await
+                .map_err(|error| Failure::refused(format!("{PLACE} {}; {ASSIGN}", describe(&error))))
+        };
+        deadline.run(PLACE, asking).await?;
+        Ok(format!("azure: {what} answers"))
     }
 
     /// Before a call, so that no failure of an earlier one is taken for its own.
@@ -68,9 +103,7 @@ impl IdentityTransport {
         let response = outgoing.send().await.map_err(|error| {
             let why = describe(&error);
             if error.is_connect() && !error.is_timeout() {
-                Failure::refused(format!(
-                    "{PLACE} {why}; assign a managed identity to this function or container"
-                ))
+                Failure::refused(format!("{PLACE} {why}; {ASSIGN}"))
             } else {
                 later(why)
             }

@@ -9,6 +9,7 @@
 
 mod azurite;
 mod deadlines;
+mod doctor;
 mod events;
 mod fault_matrix;
 mod http;

@@ -82,7 +82,7 @@ impl Setup {
         self
     }
 
-    fn program(&self, config: &str) -> Program {
+    pub(crate) fn program(&self, config: &str) -> Program {
         let file = self.directory.path().join("gatepass.yaml");
         std::fs::write(&file, config).unwrap();
         Program::new(env!("CARGO_BIN_EXE_gatepass-azure"))

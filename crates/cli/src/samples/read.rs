@@ -39,6 +39,7 @@ fn of_lambda(text: &str) -> Result<Vec<Event>, String> {
             let events = batch.messages.into_iter().map(|message| message.into_event());
             events.collect::<Result<_, Failure>>().map_err(|failure| failure.message)
         }
+        Ok(Invocation::Doctor(_)) => Err("this asks for an examination, and is no event".to_owned()),
         Ok(Invocation::Http(_) | Invocation::UnreadableHttp(_)) => {
             Err("this is a request, and no event".to_owned())
         }

@@ -7,6 +7,8 @@ mod dev;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod init;
 #[cfg(test)]
 mod live;

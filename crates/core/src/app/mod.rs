@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
-pub use self::setup::{Cloud, DEFAULT_CONFIG, Setup, StartError};
+pub use self::setup::{Cloud, DEFAULT_CONFIG, Part, Setup, StartError};
 use crate::client::Clients;
 use crate::clock::until;
 use crate::config::Route;
@@ -39,6 +39,8 @@ pub struct App {
     env: Env,
     /// Read by all that is under way, so that who wants to write it waits for them.
     under_way: Arc<RwLock<()>>,
+    /// Held by the one examination that is under way.
+    examining: Arc<Mutex<()>>,
 }
 
 /// What came with an event, for each of its jobs.
@@ -60,6 +62,19 @@ impl App {
     /// The queue of this deployment.
     pub fn queue(&self) -> Option<&dyn Queue> {
         self.queue.as_deref()
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    pub(crate) fn queue_handle(&self) -> Option<Arc<dyn Queue>> {
+        self.queue.clone()
+    }
+
+    /// Locked by the one examination that is under way.
+    pub(crate) fn examining(&self) -> &Arc<Mutex<()>> {
+        &self.examining
     }
 
     pub(crate) fn secret_store(&self) -> Option<&Arc<dyn SecretStore>> {
@@ -114,9 +129,17 @@ impl App {
         deadline: Deadline,
     ) -> Result<Report, Failure> {
         let app = Arc::clone(self);
+        self.to_the_end(async move { app.handle(&delivery, deadline).await }).await
+    }
+
+    /// Does this work to its end, whatever becomes of whoever waits for it.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
         let guard = Arc::clone(&self.under_way).read_owned().await;
         let work = async move {
-            let result = app.handle(&delivery, deadline).await;
+            let result = work.await;
             drop(guard);
             result
         };

@@ -4,6 +4,7 @@
 //! and `identity`; the token comes back as `token`, without any expiry; a refusal is a gRPC status as JSON.
 
 mod cache;
+mod examine;
 mod refusal;
 mod scope;
 
@@ -19,6 +20,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 
 use self::cache::{Cache, Key, NoToken};
+pub(crate) use self::examine::{Denial, Refused};
 use self::refusal::Refusal;
 pub use self::scope::Scope;
 use crate::client::{ServiceUrl, describe, excerpt, harmless, read_body};
@@ -28,7 +30,7 @@ use crate::failure::Failure;
 use crate::id_token::IdTokenSource;
 use crate::names::{JobId, TrustPolicyName};
 use crate::retry;
-use crate::secret::InstallationToken;
+use crate::secret::{IdToken, InstallationToken};
 use crate::telemetry::TARGET;
 
 /// How long one exchange may take, retries included. The server itself has no limit: with a dead issuer it keeps
@@ -132,6 +134,15 @@ impl OctoSts {
     ) -> Result<InstallationToken, Problem> {
         let proof = self.source.id_token(&self.audience, deadline).await.map_err(Problem::Identity)?;
         *claims = proof.unverified_claims();
+        self.ask(access, &proof, deadline).await
+    }
+
+    async fn ask(
+        &self,
+        access: &Access<'_>,
+        proof: &IdToken,
+        deadline: Deadline,
+    ) -> Result<InstallationToken, Problem> {
         let asking = async {
             let mut attempt = 0;
             loop {

@@ -42,7 +42,7 @@ use crate::secret::InstallationToken;
 use crate::telemetry::TARGET;
 
 /// The version of the REST API that this client speaks.
-const API_VERSION: &str = "2022-11-28";
+pub(crate) const API_VERSION: &str = "2022-11-28";
 
 /// The largest answer that is read, in bytes: a page of a hundred issues, each with the longest body that GitHub takes, in
 /// four-byte characters.

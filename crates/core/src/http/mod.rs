@@ -1,11 +1,13 @@
 //! The HTTP surface, the same on every cloud (`docs/contract.md`, "HTTP").
 //!
 //! `GET /health` · `POST /hooks/{job}` · `POST /jobs/{job}`, and `GET` for jobs that only read · `POST /events` ·
-//! `OPTIONS /events`. Verification comes first and parsing second, over bodies of bounded size.
+//! `OPTIONS /events` ·
+//! `POST /doctor`. Verification comes first and parsing second, over bodies of bounded size.
 
 mod answer;
 mod body;
 mod correlation;
+mod doctor;
 mod events;
 mod hooks;
 mod jobs;
@@ -67,7 +69,12 @@ impl App {
         let sns =
             SnsDoor::new(self.clients().outbound.clone(), self.env()).map_err(StartError::Environment)?;
         let surface = Arc::new(Surface { app: Arc::clone(self), door: Door::new(keys), sns, secrets, host });
-        Ok(Router::new()
+        let mut router = Router::new();
+        // Without anybody who may ask, there is nothing to be found at this path.
+        if self.jobs().callers().values().any(doctor::may_ask) {
+            router = router.route("/doctor", post(doctor::examine));
+        }
+        Ok(router
             .route("/health", get(health))
             .route("/hooks/{job}", post(hooks::deliver))
             .route("/jobs/{job}", post(jobs::start).get(jobs::start))

@@ -34,6 +34,16 @@ pub trait IdTokenSource: Send + Sync {
     /// Deferred when the endpoint times out or answers 5xx, Refused when it is absent or says no.
     fn id_token<'a>(&'a self, audience: &'a str, deadline: Deadline)
     -> Pending<'a, Result<IdToken, Failure>>;
+
+    /// Whether that from which tokens come answers, and whose identity it is where that can be told: for an examination,
+    /// before a token is asked for.
+    ///
+    /// # Errors
+    /// As [`IdTokenSource::id_token`].
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<String, Failure>> {
+        let _ = deadline;
+        Box::pin(async { Ok(self.name().to_owned()) })
+    }
 }
 
 /// The end of a sentence about what may pass by itself.

@@ -84,6 +84,19 @@ impl Jobs {
         platform: Option<Platform>,
         actions: &Actions,
     ) -> Result<(Self, Vec<Problem>), ConfigError> {
+        let (jobs, warnings, error) = Self::compile_what_can_be(file, platform, actions)?;
+        match error {
+            Some(error) => Err(ConfigError { warnings, ..error }),
+            None => Ok((jobs, warnings)),
+        }
+    }
+
+    /// As [`Jobs::compile`], with the jobs that nothing is wrong with beside what is wrong with the others.
+    pub(crate) fn compile_what_can_be(
+        file: &Loaded,
+        platform: Option<Platform>,
+        actions: &Actions,
+    ) -> Result<(Self, Vec<Problem>, Option<ConfigError>), ConfigError> {
         let mut compiler = Compiler { file, templates: Templates::new(), problems: Vec::new() };
         let mut warnings = Vec::new();
         for finding in config::check(file, platform) {
@@ -102,9 +115,7 @@ impl Jobs {
             .collect();
         let bots = config.sts.bots().map_err(|message| ConfigError::whole(&file.file, message, ""))?;
         let Compiler { templates, problems, .. } = compiler;
-        if let Err(error) = file.conclude(problems) {
-            return Err(ConfigError { warnings, ..error });
-        }
+        let error = file.conclude(problems).err();
         Ok((
             Self {
                 list,
@@ -116,6 +127,7 @@ impl Jobs {
                 memory: Memory::default(),
             },
             warnings,
+            error,
         ))
     }
 

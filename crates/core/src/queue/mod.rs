@@ -29,6 +29,20 @@ pub struct Message<'a> {
     pub delay: Duration,
 }
 
+/// What a queue tells about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It is there, and this workload may use it as far as it can be told.
+    There,
+    /// It answers, and does not let this workload ask.
+    Untold {
+        /// What it answered.
+        found: String,
+        /// The right that lets one ask.
+        needs: String,
+    },
+}
+
 /// A cloud's queue, reached with the cloud's own identity.
 pub trait Queue: Send + Sync {
     /// Which one it is, for log records: an ARN, a topic, a URL.
@@ -49,6 +63,12 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// Deferred when the queue or the identity cannot answer now, Refused when it says no or is not there.
     fn send<'a>(&'a self, message: Message<'a>, deadline: Deadline) -> Pending<'a, Result<(), Failure>>;
+
+    /// Whether it is there, without putting a message on it.
+    ///
+    /// # Errors
+    /// As [`Queue::send`]; what is only a refusal to tell is [`Reached::Untold`].
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<Reached, Failure>>;
 }
 
 /// Tries to put a message on a queue: up to three times, for as long as that is Deferred and there is time. A message whose

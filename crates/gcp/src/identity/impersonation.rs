@@ -84,6 +84,13 @@ impl IdTokenSource for Impersonation {
             jwt(PLACE, answer.token.as_bytes())
         })
     }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<String, Failure>> {
+        Box::pin(async move {
+            self.credentials.token(SCOPE, deadline).await?;
+            Ok(format!("{}: Google credentials, which are to act for {}", self.name(), self.email))
+        })
+    }
 }
 
 fn reason(status: u16, body: &[u8]) -> Option<Reason> {

@@ -1,6 +1,6 @@
 //! The metadata server. Source: Google Cloud, "Verify VM identity", "Get an ID token" and "Get an access token".
 
-use gatepass_core::client::{Clients, excerpt};
+use gatepass_core::client::{Clients, excerpt, harmless};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::env::Env;
 use gatepass_core::failure::Failure;
@@ -15,6 +15,12 @@ const FLAVOR: &str = "metadata-flavor";
 const GOOGLE: &str = "Google";
 
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/identity";
+
+/// Who this workload runs as.
+const EMAIL: &str = "/computeMetadata/v1/instance/service-accounts/default/email";
+
+/// The longest e-mail address that is shown, in characters.
+const MAX_EMAIL: usize = 200;
 
 /// What to do where there is none.
 const ABSENT: &str = "away from Google Cloud, set id_token.google.service_account in gatepass.yaml";
@@ -68,6 +74,13 @@ impl IdTokenSource for MetadataServer {
             // `full` is what guarantees `email` and `email_verified`.
             let body = self.get(PATH, &[("audience", audience), ("format", "full")], deadline).await?;
             jwt(PLACE, &body)
+        })
+    }
+
+    fn reach<'a>(&'a self, deadline: Deadline) -> Pending<'a, Result<String, Failure>> {
+        Box::pin(async move {
+            let email = self.get(EMAIL, &[], deadline).await?;
+            Ok(format!("gcp: this runs as {}", harmless(&String::from_utf8_lossy(&email), MAX_EMAIL)))
         })
     }
 }

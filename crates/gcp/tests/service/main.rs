@@ -13,6 +13,7 @@ mod bodies;
 mod callers;
 mod chaos;
 mod deadlines;
+mod doctor;
 mod drain;
 mod emulator;
 mod fault_matrix;

@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::refusal::Refusal;
 use super::tokens::TokenRecord;
@@ -16,7 +16,7 @@ const VERSION: &str = "2022-11-28";
 /// A route whose requests do not count against the limit.
 const FREE: &str = "/rate_limit";
 
-/// The token of the request, alive when the gate was passed.
+/// The token of the request, alive when the gate was passed; of a stranger, who sends none, one that reaches nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) TokenRecord);
 
@@ -26,7 +26,8 @@ pub(crate) async fn gate(State(shared): State<Shared>, mut request: Request, nex
                     header (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).";
         return (StatusCode::FORBIDDEN, axum::Extension(Note::new("no User-Agent")), text).into_response();
     }
-    let admitted = admit(&shared, request.headers(), request.uri().path());
+    let is_stranger = !request.headers().contains_key(header::AUTHORIZATION);
+    let admitted = admit(&shared, &request);
     let mut response = match admitted {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
@@ -37,11 +38,18 @@ pub(crate) async fn gate(State(shared): State<Shared>, mut request: Request, nex
     let headers = response.headers_mut();
     headers.insert("x-github-api-version-selected", HeaderValue::from_static(VERSION));
     headers.insert("x-github-media-type", HeaderValue::from_static("github.v3; format=json"));
-    shared.world().rate.write_headers(headers);
+    let world = shared.world();
+    if is_stranger {
+        world.strangers_rate.write_headers(headers)
+    } else {
+        world.rate.write_headers(headers)
+    }
+    drop(world);
     response
 }
 
-fn admit(shared: &Shared, headers: &HeaderMap, path: &str) -> Result<Caller, Refusal> {
+fn admit(shared: &Shared, request: &Request) -> Result<Caller, Refusal> {
+    let (headers, path) = (request.headers(), request.uri().path());
     if let Some(version) = headers.get("x-github-api-version")
         && version.as_bytes() != VERSION.as_bytes()
     {
@@ -52,13 +60,19 @@ fn admit(shared: &Shared, headers: &HeaderMap, path: &str) -> Result<Caller, Ref
     if !headers.get_all(header::ACCEPT).iter().all(is_acceptable) {
         return Err(Refusal::unsupported_accept());
     }
-    let token = token(headers)?;
-    let mut world = shared.world();
+    let world = &mut *shared.world();
     let now = world.clock.now();
-    let record = world.tokens.find(token, now).cloned().ok_or_else(Refusal::bad_credentials)?;
+    let (record, rate) = if headers.contains_key(header::AUTHORIZATION) {
+        let record = world.tokens.find(token(headers)?, now).cloned();
+        (record.ok_or_else(Refusal::bad_credentials)?, &mut world.rate)
+    } else if request.method() == Method::GET && (path == FREE || path.starts_with("/repos/")) {
+        (TokenRecord::of_stranger(), &mut world.strangers_rate)
+    } else {
+        return Err(Refusal::requires_authentication());
+    };
     if path == FREE {
-        world.rate.refresh(now);
-    } else if !world.rate.spend(now) {
+        rate.refresh(now);
+    } else if !rate.spend(now) {
         return Err(Refusal::rate_limited());
     }
     Ok(Caller(record))
@@ -75,10 +89,8 @@ fn is_acceptable(accept: &HeaderValue) -> bool {
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else {
-        return Err(Refusal::requires_authentication());
-    };
-    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = value.and_then(|text| text.split_once(' ')).unwrap_or_default();
     let known = ["bearer", "token"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
     if known { Ok(token.trim()) } else { Err(Refusal::bad_credentials()) }
 }

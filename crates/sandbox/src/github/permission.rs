@@ -59,6 +59,11 @@ pub struct NotGrantable {
 }
 
 impl Permissions {
+    /// None at all.
+    pub(crate) fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Reads names and levels as a trust policy writes them.
     ///
     /// # Errors

@@ -92,6 +92,21 @@ pub struct TokenRecord {
     pub revoked: bool,
 }
 
+impl TokenRecord {
+    /// Of who sends no token: it reaches nothing, so it reads what is public.
+    pub(crate) fn of_stranger() -> Self {
+        Self {
+            hashed: String::new(),
+            owner: String::new(),
+            reach: Reach::Only(BTreeSet::new()),
+            permissions: Permissions::none(),
+            actor: User::person("ghost"),
+            expires_at: Timestamp::MAX,
+            revoked: false,
+        }
+    }
+}
+
 /// All tokens ever minted, by hash, and in the order of their minting.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {

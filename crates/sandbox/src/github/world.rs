@@ -15,6 +15,8 @@ use super::tokens::Tokens;
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) rate: Rate,
+    /// Of all who send no token.
+    pub(crate) strangers_rate: Rate,
     pub(crate) tokens: Tokens,
     /// Accounts the App is installed on, as they are spelled.
     pub(crate) installations: BTreeSet<String>,
@@ -73,6 +75,7 @@ impl Shared {
         let world = World {
             clock: Clock::default(),
             rate: Rate::default(),
+            strangers_rate: Rate { limit: 60, remaining: 60, reset: None },
             tokens: Tokens::default(),
             installations: BTreeSet::new(),
             repositories: BTreeMap::new(),

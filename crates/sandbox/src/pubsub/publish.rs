@@ -1,4 +1,4 @@
-//! `projects.topics.publish`.
+//! `projects.topics.publish`, and what a publisher can ask of a topic without publishing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,21 +39,34 @@ struct Sent {
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/v1/projects/{project}/topics/{topic_and_verb}", post(publish))
+        .route("/v1/projects/{project}/topics/{topic_and_verb}", post(act).get(exists))
         .layer(DefaultBodyLimit::disable())
         .with_state(shared)
 }
 
-async fn publish(
+/// `projects.topics.get`, which an emulator answers to everybody; a publisher's role does not allow it.
+async fn exists(
+    State(shared): State<Arc<Shared>>,
+    Path((project, topic)): Path<(String, String)>,
+) -> Response {
+    let topic = format!("projects/{project}/topics/{topic}");
+    let is_there = shared.lock().topics.contains_key(&topic);
+    match &shared.accounts {
+        Some(_) => api_error(StatusCode::FORBIDDEN, "PERMISSION_DENIED", "User not authorized."),
+        None if is_there => noted("it is there", Json(json!({ "name": topic }))),
+        None => api_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Resource not found."),
+    }
+}
+
+async fn act(
     State(shared): State<Arc<Shared>>,
     Path((project, topic_and_verb)): Path<(String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Some(topic) = topic_and_verb.strip_suffix(":publish") else {
-        return api_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Method not found.");
-    };
-    let publisher = match &shared.accounts {
+    let (topic, verb) = topic_and_verb.split_once(':').unwrap_or_default();
+    let topic = format!("projects/{project}/topics/{topic}");
+    let caller = match &shared.accounts {
         None => "anybody",
         Some(accounts) => {
             let bearer =
@@ -66,6 +79,30 @@ async fn publish(
             account.email
         }
     };
+    match verb {
+        "publish" => publish(&shared, &topic, caller, &body),
+        "testIamPermissions" if shared.accounts.is_some() => test_permissions(&shared, &topic, &body),
+        _ => api_error(StatusCode::NOT_FOUND, "NOT_FOUND", "Method not found."),
+    }
+}
+
+/// Which of these permissions the caller has: none of them where there is no such topic. Anybody may ask.
+fn test_permissions(shared: &Shared, topic: &str, body: &[u8]) -> Response {
+    #[derive(Deserialize)]
+    struct Asked {
+        permissions: Vec<String>,
+    }
+    let Ok(Asked { mut permissions }) = serde_json::from_slice(body) else {
+        return api_error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", "Invalid JSON payload received.");
+    };
+    let state = shared.lock();
+    let may_publish = !state.deny && state.topics.contains_key(topic);
+    permissions.retain(|permission| may_publish && permission == "pubsub.topics.publish");
+    let answer = if permissions.is_empty() { json!({}) } else { json!({ "permissions": permissions }) };
+    noted("says what the caller may do", Json(answer))
+}
+
+fn publish(shared: &Shared, topic: &str, publisher: &str, body: &[u8]) -> Response {
     if shared.lock().deny {
         let message = "User not authorized to perform this action.";
         return api_error(StatusCode::FORBIDDEN, "PERMISSION_DENIED", message);
@@ -74,7 +111,7 @@ async fn publish(
     if body.len() > LARGEST_REQUEST {
         return invalid("The request is larger than 10 MB.");
     }
-    let Ok(request) = serde_json::from_slice::<Request>(&body) else {
+    let Ok(request) = serde_json::from_slice::<Request>(body) else {
         return invalid("Invalid JSON payload received.");
     };
     let mut messages = Vec::new();
@@ -89,10 +126,9 @@ async fn publish(
             }
         }
     }
-    let topic = format!("projects/{project}/topics/{topic}");
     let mut ids = Vec::new();
     for (data, attributes, ordering_key) in messages {
-        match shared.lock().publish(&topic, data, attributes, ordering_key) {
+        match shared.lock().publish(topic, data, attributes, ordering_key) {
             Some(id) => ids.push(id),
             None => {
                 let message = format!("Resource not found (resource={topic}).");

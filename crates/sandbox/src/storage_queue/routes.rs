@@ -29,6 +29,7 @@ type Parameters = HashMap<String, String>;
 
 pub(super) fn router(account: Arc<Account>) -> Router {
     Router::new()
+        .route("/{account}/{queue}", axum::routing::get(metadata))
         .route("/{account}/{queue}/messages", post(put).get(get))
         .route("/{account}/{queue}/messages/{id}", delete(remove).put(update))
         .layer(DefaultBodyLimit::disable())
@@ -63,6 +64,26 @@ fn hidden(parameters: &Parameters, default: u64) -> Result<Duration, Box<Respons
     seconds.map(Duration::from_secs).ok_or_else(|| {
         let message = "visibilitytimeout is not within 0 and 604800";
         Box::new(xml::error(StatusCode::BAD_REQUEST, "OutOfRangeQueryParameterValue", message))
+    })
+}
+
+/// `Get Queue Metadata`.
+async fn metadata(
+    Shared(account): Shared<Arc<Account>>,
+    Path((name, queue)): Path<(String, String)>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Response {
+    if parameters.get("comp").map(String::as_str) != Some("metadata") {
+        return xml::error(
+            StatusCode::BAD_REQUEST,
+            "UnsupportedQueryParameter",
+            "only comp=metadata is known",
+        );
+    }
+    with_queue(&account, (&name, &queue), &headers, |queue, _, who| {
+        let headers = [("x-ms-approximate-messages-count", queue.len().to_string())];
+        noted(format!("{who} reads the metadata"), (StatusCode::OK, headers))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatepass_sandbox::faults::Fault;
-use gatepass_sandbox::github::{Edition, GitHub, MintError, Permissions, Reach};
+use gatepass_sandbox::github::{Edition, GitHub, MintError, Permissions, Reach, Visibility};
 use gatepass_sandbox::trace::Trace;
 use http::Method;
 use jiff::SignedDuration;
@@ -34,6 +34,17 @@ async fn version_and_media_type_are_checked() {
 }
 
 #[tokio::test]
+async fn a_stranger_reads_what_is_public_from_a_small_budget_of_its_own() {
+    let setup = Setup::start(&[]).await;
+    let ask = |path: &str| Answer::of(setup.bare(Method::GET, path).header("user-agent", "t"));
+    assert_eq!(ask(HERE).await.status, 404);
+    setup.github.configure("acme/widgets", |repository| repository.visibility = Visibility::Public).unwrap();
+    assert_eq!(ask(HERE).await.status, 200);
+    let left = ask("/rate_limit").await.json["rate"]["remaining"].clone();
+    assert_eq!((left, setup.github.rate_remaining()), (58.into(), 5000));
+}
+
+#[tokio::test]
 async fn a_token_must_be_there_known_and_alive() {
     let setup = Setup::start(&[]).await;
     let ask = |authorization: Option<String>| {
@@ -43,7 +54,9 @@ async fn a_token_must_be_there_known_and_alive() {
             None => request,
         })
     };
-    assert_eq!(ask(None).await.message(), (401, "Requires authentication"));
+    assert_eq!(ask(None).await.message(), (404, "Not Found"), "a stranger does not see what is private");
+    let post = setup.bare(Method::POST, &format!("{HERE}/issues")).header("user-agent", "t");
+    assert_eq!(Answer::of(post).await.message(), (401, "Requires authentication"));
     for wrong in ["Bearer ghs_unknown", "Basic dTpw", "Bearer", "nonsense"] {
         assert_eq!(ask(Some(wrong.to_owned())).await.message(), (401, "Bad credentials"), "{wrong}");
     }

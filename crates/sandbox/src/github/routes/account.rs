@@ -13,8 +13,14 @@ use crate::github::tokens::Reach;
 use crate::github::world::Shared;
 
 /// `GET /rate_limit`, which is free.
-pub(crate) async fn rate_limit(State(shared): State<Shared>) -> Reply {
-    let rate = shared.world().rate;
+pub(crate) async fn rate_limit(
+    State(shared): State<Shared>,
+    Extension(Caller(token)): Extension<Caller>,
+) -> Reply {
+    let rate = {
+        let world = shared.world();
+        if token.owner.is_empty() { world.strangers_rate } else { world.rate }
+    };
     let core = json!({
         "limit": rate.limit,
         "used": rate.used(),

@@ -1,5 +1,5 @@
-//! AWS STS (API version 2011-06-15, Query protocol), of which two actions are known: `GetWebIdentityToken`, here, and
-//! `AssumeRoleWithWebIdentity`.
+//! AWS STS (API version 2011-06-15, Query protocol), of which three actions are known: `GetWebIdentityToken` and
+//! `GetCallerIdentity`, here, and `AssumeRoleWithWebIdentity`.
 
 use std::sync::Arc;
 
@@ -49,6 +49,9 @@ fn answer(account: &Account, received: Received<'_>) -> Result<Response, StsErro
     let lookup = |id: &str| account.session(id).map(|(_, credentials)| credentials);
     let caller = account.verifier("sts").verify(received, Timestamp::now(), lookup)?;
     let (workload, _) = account.session(&caller.access_key_id).ok_or(Rejection::InvalidClientTokenId)?;
+    if received.body == CALLER_IDENTITY.as_bytes() {
+        return Ok(caller_identity(workload));
+    }
     let request = TokenRequest::parse(received.body)?;
     refuse_as_told(account, workload)?;
     request.fits_into(&caller)?;
@@ -67,6 +70,20 @@ fn answer(account: &Account, received: Received<'_>) -> Result<Response, StsErro
     let note =
         format!("SigV4 verified; token for {}, sub={}", request.audiences.join(", "), workload.role_arn());
     Ok(noted(note, ([("content-type", "text/xml")], xml)))
+}
+
+/// What everybody may ask: no policy can forbid it.
+const CALLER_IDENTITY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+
+fn caller_identity(workload: Workload) -> Response {
+    let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{}/{FUNCTION}", workload.role());
+    let xml = format!(
+        "<GetCallerIdentityResponse xmlns=\"{NAMESPACE}\"><GetCallerIdentityResult><Arn>{arn}</Arn>\
+         <UserId>AROAEXAMPLE:{FUNCTION}</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult>\
+         <ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></GetCallerIdentityResponse>\n",
+        random::uuid()
+    );
+    noted(format!("SigV4 verified; this is {arn}"), ([("content-type", "text/xml")], xml))
 }
 
 /// The claims AWS documents for outbound identity federation. What is not standard stands under one name, where

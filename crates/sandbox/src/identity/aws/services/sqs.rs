@@ -168,6 +168,9 @@ async fn act(
             .ok_or_else(|| ApiError::new("QueueDoesNotExist", "The specified queue does not exist."))?;
         match action {
             "SendMessage" => send(queue, now, body),
+            "GetQueueAttributes" => {
+                Ok((json!({ "Attributes": { "QueueArn": queue.arn() } }), "its ARN".to_owned()))
+            }
             "ChangeMessageVisibility" => change_visibility(queue, now, body),
             _ => Err(ApiError::new("UnknownOperationException", format!("{action} is not known here"))),
         }
