@@ -49,7 +49,7 @@ pub async fn main(actions: &Actions) -> ExitCode {
     }
 }
 
-/// Reads the configuration and serves Lambda until it ends the process, or runs one job.
+/// Reads the configuration and serves Lambda until it ends the process, runs one job, or examines.
 ///
 /// # Errors
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
@@ -98,14 +98,10 @@ pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
 }
 
 fn cloud_of(env: &Env, account: &Arc<Account>, once: bool) -> Cloud {
-    let identity: Part<Arc<dyn IdTokenSource>> = match AwsIdentity::new(Arc::clone(account)) {
-        Ok(identity) => Ok(Arc::new(identity)),
-        Err(problem) => Err(problem),
-    };
-    let secrets: Part<Option<Arc<dyn SecretStore>>> = match AwsSecrets::new(Arc::clone(account)) {
-        Ok(secrets) => Ok(Some(Arc::new(secrets))),
-        Err(problem) => Err(problem),
-    };
+    let identity = AwsIdentity::new(Arc::clone(account))
+        .map(|identity| -> Arc<dyn IdTokenSource> { Arc::new(identity) });
+    let secrets = AwsSecrets::new(Arc::clone(account))
+        .map(|secrets| -> Option<Arc<dyn SecretStore>> { Some(Arc::new(secrets)) });
     Cloud { queue: queue(env, account), secrets, once, ..Cloud::new(Some(Platform::Aws), identity) }
 }
 

@@ -15,7 +15,7 @@ pub mod timer;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Cloud, Part, Setup, StartError};
+use gatepass_core::app::{App, Cloud, Setup, StartError};
 use gatepass_core::command::Command;
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
@@ -37,7 +37,7 @@ pub async fn main(actions: &Actions) -> ExitCode {
     }
 }
 
-/// Reads the configuration and serves the Functions host until it ends the process, or runs one job.
+/// Reads the configuration and serves the Functions host until it ends the process, runs one job, or examines.
 ///
 /// # Errors
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
@@ -78,12 +78,10 @@ pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
             return Cloud { queue, once, ..Cloud::new(Some(Platform::Azure), Err(problem)) };
         }
     };
-    let queue: Part<Option<Arc<dyn Queue>>> = match env.get("GATEPASS_QUEUE") {
-        Some(url) => match StorageQueue::new(url, &setup.clients, Arc::clone(&identity)) {
-            Ok(queue) => Ok(Some(Arc::new(queue))),
-            Err(problem) => Err(problem),
-        },
-        None => Ok(None),
+    let queue = |url| {
+        StorageQueue::new(url, &setup.clients, Arc::clone(&identity))
+            .map(|queue| -> Arc<dyn Queue> { Arc::new(queue) })
     };
+    let queue = env.get("GATEPASS_QUEUE").map(queue).transpose();
     Cloud { queue, once, ..Cloud::new(Some(Platform::Azure), Ok(identity)) }
 }

@@ -12,11 +12,12 @@ use gatepass_core::id_token::{IdTokenSource, TokenFile};
 use gatepass_core::job::Actions;
 use gatepass_core::names::JobId;
 use gatepass_core::secret::InstallationToken;
+use serde_json::json;
 
 use crate::Stop;
 use crate::identity::Host;
 use crate::input::{self, MAX_FILE};
-use crate::terminal::{BAD, FAINT, GOOD, Stream, Terminal, WARN};
+use crate::terminal::{BAD, FAINT, GOOD, Stream, Terminal, WARN, json};
 
 /// Find the link between a workload and GitHub that is broken, and what mends it
 ///
@@ -29,7 +30,8 @@ use crate::terminal::{BAD, FAINT, GOOD, Stream, Terminal, WARN};
     verbatim_doc_comment,
     after_help = "\
 Trust policies in private repositories are read with GH_TOKEN or GITHUB_TOKEN where one is set
-(GH_ENTERPRISE_TOKEN or GITHUB_ENTERPRISE_TOKEN for a server of your own), and with nothing else.
+(GH_ENTERPRISE_TOKEN or GITHUB_ENTERPRISE_TOKEN for a server of your own that GH_HOST or
+GATEPASS_GITHUB_API_URL names), and with nothing else.
 
 Exit code: 0 when no link is wrong, 1 when one is, 2 when the command was not understood."
 )]
@@ -83,16 +85,14 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
         .build()
         .map_err(|error| Stop::Failed(format!("no thread can be started: {error}")))?;
     let examination = runtime.block_on(chain.examine(Deadline::after(LONGEST)));
-    show(&examination, options.json, terminal.out)?;
+    show(&examination, options.json, terminal.out);
     if examination.healthy { Ok(()) } else { Err(Stop::Said) }
 }
 
-fn show(examination: &Examination, json: bool, out: Stream) -> Result<(), Stop> {
-    if json {
-        let text = serde_json::to_string_pretty(examination)
-            .map_err(|error| Stop::Failed(format!("this cannot be written as JSON: {error}")))?;
-        out.line(&text);
-        return Ok(());
+fn show(examination: &Examination, as_json: bool, out: Stream) {
+    if as_json {
+        out.line(&json(&json!(examination)));
+        return;
     }
     let style = |state| match state {
         State::Ok => GOOD,
@@ -101,7 +101,6 @@ fn show(examination: &Examination, json: bool, out: Stream) -> Result<(), Stop> 
         State::Skipped => FAINT,
     };
     out.write(&examination.to_text(&|state, word| out.paint(style(state), word)));
-    Ok(())
 }
 
 fn identity(

@@ -47,11 +47,21 @@ const SIGNS: &[(Host, &[&str])] = &[
             "AWS_LAMBDA_FUNCTION_NAME",
             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "AWS_WEB_IDENTITY_TOKEN_FILE",
         ],
     ),
-    (Host::Azure, &["IDENTITY_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"]),
+    // The last two are set where no identity is assigned, too: what is wrong then is said by Azure's own source.
+    (
+        Host::Azure,
+        &[
+            "IDENTITY_ENDPOINT",
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+            "WEBSITE_SITE_NAME",
+            "CONTAINER_APP_NAME",
+        ],
+    ),
     (Host::Gcp, &["K_SERVICE", "CLOUD_RUN_JOB", "GCE_METADATA_HOST"]),
+    // Last: other clouds' workloads have it too, to reach AWS.
+    (Host::Aws, &["AWS_WEB_IDENTITY_TOKEN_FILE"]),
 ];
 
 impl Host {
@@ -160,11 +170,7 @@ impl Given {
         match (&self.token, &self.claims, self.from) {
             (Some(path), _, _) => Proof::of_file(path).map(Some),
             (_, Some(path), _) => Proof::of_claims(path).map(Some),
-            (_, _, Some(host)) => {
-                let env = Env::from_process();
-                let source = host.source(&env, &Clients::new(None)?, settings)?;
-                Proof::of_token(&fetch(source.as_ref(), audience)?, host.title().to_owned()).map(Some)
-            }
+            (_, _, Some(host)) => Proof::of_host(host, &Env::from_process(), audience, settings).map(Some),
             (None, None, None) => Ok(None),
         }
     }
@@ -199,12 +205,19 @@ impl Proof {
         Ok(Self { claims, origin: name.to_owned() })
     }
 
-    /// A token that was asked for.
+    /// The token that this workload gets here for `audience`.
     ///
     /// # Errors
-    /// What is wrong with it, and nothing of it.
-    pub(crate) fn of_token(token: &IdToken, origin: String) -> Result<Self, String> {
-        Self::of_text(token.expose(), origin)
+    /// A sentence that names what is missing, the endpoint, or what is wrong with the token, and nothing of it.
+    pub(crate) fn of_host(
+        host: Host,
+        env: &Env,
+        audience: &str,
+        settings: &IdTokenSettings,
+    ) -> Result<Self, String> {
+        let source = host.source(env, &Clients::new(None)?, settings)?;
+        let token = fetch(source.as_ref(), audience)?;
+        Self::of_text(token.expose(), host.title().to_owned())
     }
 
     fn of_text(text: &str, origin: String) -> Result<Self, String> {
@@ -217,7 +230,7 @@ impl Proof {
 ///
 /// # Errors
 /// A sentence that names the endpoint and what to change.
-pub(crate) fn fetch(source: &dyn IdTokenSource, audience: &str) -> Result<IdToken, String> {
+fn fetch(source: &dyn IdTokenSource, audience: &str) -> Result<IdToken, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -264,6 +277,9 @@ mod tests {
             (&["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], {
                 Some((Host::Aws, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"))
             }),
+            (&["AWS_WEB_IDENTITY_TOKEN_FILE"], Some((Host::Aws, "AWS_WEB_IDENTITY_TOKEN_FILE"))),
+            (&["AWS_WEB_IDENTITY_TOKEN_FILE", "K_SERVICE"], Some((Host::Gcp, "K_SERVICE"))),
+            (&["WEBSITE_SITE_NAME"], Some((Host::Azure, "WEBSITE_SITE_NAME"))),
             (&["K_SERVICE"], Some((Host::Gcp, "K_SERVICE"))),
             (&["IDENTITY_ENDPOINT", "K_SERVICE"], Some((Host::Azure, "IDENTITY_ENDPOINT"))),
             (&["K_SERVICE", "GITHUB_ACTIONS"], Some((Host::Github, "GITHUB_ACTIONS"))),

@@ -17,6 +17,7 @@ mod problems;
 mod rehearsal;
 mod replay;
 mod samples;
+mod secrets;
 mod send;
 mod terminal;
 mod token;
@@ -77,25 +78,33 @@ enum Stop {
 
 fn main() -> ExitCode {
     let terminal = Terminal::new();
-    let result = match Cli::parse().command {
-        Command::Dev(options) => dev::run(&options, &terminal),
-        Command::Check(options) => check::run(&options, &terminal),
-        Command::Init(options) => init::run(&options, &terminal),
-        Command::Send(options) => send::run(&options, &terminal),
-        Command::Policy(command) => policy::run(&command, &terminal),
-        Command::Token(options) => token::run(&options, &terminal),
-        Command::Doctor(options) => doctor::run(&options, &terminal),
-        Command::Replay(options) => replay::run(&options, &terminal),
-    };
+    let result = secrets::refuse(std::env::args_os()).map_err(Stop::Usage).and_then(|()| run(&terminal));
     let (message, code) = match result {
+        Ok(()) if terminal::was_lost() => {
+            ("standard output cannot be written; is the disk full?".to_owned(), 1)
+        }
         Ok(()) => return ExitCode::SUCCESS,
         Err(Stop::Said) => return ExitCode::FAILURE,
         Err(Stop::Failed(message)) => (message, 1),
         Err(Stop::Usage(message)) => (message, 2),
     };
     let label = terminal.err.paint(terminal::BAD, "error");
-    terminal.err.line(&format!("{label}: {message}"));
+    let lines: Vec<String> = message.lines().map(terminal::clean).collect();
+    terminal.err.line(&format!("{label}: {}", lines.join("\n")));
     ExitCode::from(code)
+}
+
+fn run(terminal: &Terminal) -> Result<(), Stop> {
+    match Cli::parse().command {
+        Command::Dev(options) => dev::run(&options, terminal),
+        Command::Check(options) => check::run(&options, terminal),
+        Command::Init(options) => init::run(&options, terminal),
+        Command::Send(options) => send::run(&options, terminal),
+        Command::Policy(command) => policy::run(&command, terminal),
+        Command::Token(options) => token::run(&options, terminal),
+        Command::Doctor(options) => doctor::run(&options, terminal),
+        Command::Replay(options) => replay::run(&options, terminal),
+    }
 }
 
 #[cfg(test)]

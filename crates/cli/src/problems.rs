@@ -3,6 +3,7 @@
 use gatepass_policy::lint::{Finding, Severity};
 use gatepass_yaml::Problem;
 
+use crate::secrets::veil;
 use crate::terminal::{BAD, PLACE, Stream, WARN, clean, shorten};
 
 /// The most characters of a source line that are shown.
@@ -99,6 +100,8 @@ struct Snippet {
 impl Snippet {
     /// `column` counts from 1.
     fn of(line: &str, column: usize) -> Self {
+        // Before a piece is cut off it: the rest of a token does not begin like one.
+        let line = &veil(line);
         let before = column.saturating_sub(1).min(line.chars().count());
         // Of a very long line, what stands around the place.
         let skipped = if before > WIDTH * 3 / 4 { before - WIDTH / 4 } else { 0 };
@@ -173,6 +176,15 @@ mod tests {
         let shown: String = line.chars().skip(before).take(marked).collect();
         assert_eq!(shown, "titel");
         assert!(line.chars().count() <= WIDTH && line.starts_with('…') && line.ends_with('…'), "{line}");
+    }
+
+    #[test]
+    fn a_token_is_not_shown_and_neither_is_its_end() {
+        let line = format!("subject: eyJ{}.c2ln  # who?", "a".repeat(300));
+        for column in [1, 10, 200, 330] {
+            let Snippet { line, .. } = Snippet::of(&line, column);
+            assert!(!line.contains("eyJ") && !line.contains("aa") && !line.contains("c2ln"), "{line}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What people see: two streams, and colour only where it is wanted.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+
+use crate::secrets::veil;
 
 /// A heading.
 pub(crate) const STRONG: Style = Style::new().bold();
@@ -36,14 +39,24 @@ pub(crate) struct Stream {
 }
 
 impl Terminal {
-    /// The process's own. A stream is coloured when it is a terminal and `NO_COLOR` (no-color.org) is not set.
+    /// The process's own. A stream is coloured when it is a terminal that knows colours and `NO_COLOR` (no-color.org) is
+    /// not set.
     pub(crate) fn new() -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|value| value != "dumb");
         Self {
             out: Stream { is_error: false, colour: wanted && io::stdout().is_terminal() },
             err: Stream { is_error: true, colour: wanted && io::stderr().is_terminal() },
         }
     }
+}
+
+/// Whether a result could not be written. Whoever asked for it must not take the rest for all of it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output is incomplete, and not because nobody wanted more.
+pub(crate) fn was_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 impl Stream {
@@ -58,7 +71,10 @@ impl Stream {
             to.write_all(text.as_bytes())?;
             to.flush()
         }
-        let _ = if self.is_error { all(io::stderr(), text) } else { all(io::stdout(), text) };
+        let written = if self.is_error { all(io::stderr(), text) } else { all(io::stdout(), text) };
+        if !self.is_error && written.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe) {
+            LOST.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The text in this style, where there is colour.
@@ -67,10 +83,11 @@ impl Stream {
     }
 }
 
-/// Text that cannot steer a terminal: an event or a file may hold escape sequences.
+/// Text that cannot steer a terminal and holds no token: an event or a file may hold escape sequences, or be a token by
+/// mistake.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in veil(text).chars() {
         match c {
             '\t' => cleaned.push(' '),
             c if c.is_control() || is_steering(c) => {
@@ -87,9 +104,9 @@ fn is_steering(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A document for programs, on several lines; nothing in it can steer a terminal either.
+/// A document for programs, on several lines; nothing in it can steer a terminal or is a token either.
 pub(crate) fn json(value: &Value) -> String {
-    let text = format!("{value:#}");
+    let text = veil(&format!("{value:#}"));
     let mut cleaned = String::with_capacity(text.len());
     for c in text.chars() {
         // Outside strings, JSON has no such characters.

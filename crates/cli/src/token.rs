@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use clap::Args;
-use gatepass_core::client::Clients;
 use gatepass_core::env::Env;
 use gatepass_policy::{Claims, Inspected, Use, Warning, inspect, warnings};
 use jiff::Timestamp;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Stop;
 use crate::check::Checked;
-use crate::identity::{Host, Proof, configuration, domain, fetch, settings};
+use crate::identity::{Host, Proof, configuration, domain, settings};
 use crate::policy::Format;
 use crate::terminal::{FAINT, PLACE, STRONG, Stream, Terminal, WARN, clean, json};
 
@@ -97,12 +96,9 @@ fn find(options: &Options, checked: Option<&Checked>, domain: &str) -> Result<Fo
         }
     };
     let audience = options.audience.as_deref().unwrap_or(domain);
-    let get = || {
-        let source = host.source(&env, &Clients::new(None)?, &settings(checked))?;
-        Proof::of_token(&fetch(source.as_ref(), audience)?, host.title().to_owned())
-    };
     let told = by.map(|by| format!("this is {}, by {by}; ", host.title())).unwrap_or_default();
-    let proof = get().map_err(|why| Stop::Failed(format!("{told}{}", clean(&why))))?;
+    let proof = Proof::of_host(host, &env, audience, &settings(checked));
+    let proof = proof.map_err(|why| Stop::Failed(format!("{told}{why}")))?;
     Ok(Found { proof, source: host.option(), by })
 }
 

@@ -12,7 +12,7 @@ pub mod pubsub;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatepass_core::app::{App, Cloud, Part, Setup, StartError};
+use gatepass_core::app::{App, Cloud, Setup, StartError};
 use gatepass_core::command::Command;
 use gatepass_core::config::Platform;
 use gatepass_core::env::Env;
@@ -33,7 +33,7 @@ pub async fn main(actions: &Actions) -> ExitCode {
     }
 }
 
-/// Reads the configuration and serves HTTP until SIGTERM, or runs one job.
+/// Reads the configuration and serves HTTP until SIGTERM, runs one job, or examines.
 ///
 /// # Errors
 /// When the arguments, the configuration or the environment cannot be used, with every problem found.
@@ -69,12 +69,9 @@ pub fn app(env: &Env, actions: &Actions, once: bool) -> Result<App, StartError> 
 /// Google's identity, and the topic that `GATEPASS_QUEUE` names.
 pub fn cloud(env: &Env, setup: &Setup, once: bool) -> Cloud {
     let account = setup.file.config.id_token.google.service_account.as_deref();
-    let queue: Part<Option<Arc<dyn Queue>>> = match env.get("GATEPASS_QUEUE") {
-        Some(topic) => match PubSub::new(topic, env, &setup.clients, account) {
-            Ok(queue) => Ok(Some(Arc::new(queue))),
-            Err(problem) => Err(problem),
-        },
-        None => Ok(None),
+    let queue = |topic| {
+        PubSub::new(topic, env, &setup.clients, account).map(|queue| -> Arc<dyn Queue> { Arc::new(queue) })
     };
+    let queue = env.get("GATEPASS_QUEUE").map(queue).transpose();
     Cloud { queue, once, ..Cloud::new(Some(Platform::Gcp), identity::source(env, &setup.clients, account)) }
 }

@@ -62,6 +62,9 @@ struct Fail {
     because: Option<String>,
 }
 
+/// What all cases share may take at most so many bytes, written out for each of them.
+const MAX_SHARED: usize = 16 << 20;
+
 impl Cases {
     /// Reads a file of cases.
     ///
@@ -122,6 +125,15 @@ impl Check<'_> {
         }
         if pass.is_empty() && fail.is_empty() {
             self.report(&Path::root(), "no cases", "write at least one under `pass` or `fail`");
+        }
+        let shared_size = Value::Object(shared.clone()).to_string().len();
+        if shared_size.saturating_mul(pass.len() + fail.len()) > MAX_SHARED {
+            self.report(
+                &Path::root().key("claims"),
+                "the shared claims are more than 16 MB, written out for every case",
+                "share fewer, or put the cases into several files",
+            );
+            return Cases { policy, domain, cases: Vec::new() };
         }
         let passes = pass.into_iter().map(|Pass { name, claims }| (true, name, claims, None));
         let fails = fail.into_iter().map(|Fail { name, claims, because }| (false, name, claims, because));

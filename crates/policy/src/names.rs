@@ -7,6 +7,7 @@ use crate::issuers;
 pub(crate) struct Arn<'a> {
     pub(crate) partition: &'a str,
     pub(crate) service: &'a str,
+    pub(crate) region: &'a str,
     pub(crate) account: &'a str,
     pub(crate) resource: &'a str,
 }
@@ -15,8 +16,8 @@ impl<'a> Arn<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         match parts.as_slice() {
-            ["arn", partition, service, _, account, resource] => {
-                Some(Self { partition, service, account, resource })
+            ["arn", partition, service, region, account, resource] => {
+                Some(Self { partition, service, region, account, resource })
             }
             _ => None,
         }
@@ -106,6 +107,11 @@ impl<'a> Entra<'a> {
         let tenant = v1.or(v2)?.split('/').next()?;
         Some(Self { tenant, is_v2: v2.is_some() })
     }
+}
+
+/// Whether this is the number of an AWS account.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether this is a UUID, in either letter case.

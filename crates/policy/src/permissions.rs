@@ -1,5 +1,7 @@
 //! The permissions a policy may name, and those that the hosted App has to give.
 
+use std::collections::BTreeMap;
+
 /// Every key that the server's strict reader takes under `permissions`, in GitHub's snake case. (The fields of
 /// `InstallationPermissions` in go-github v88, which Octo STS uses; what GitHub adds later is refused until the
 /// server is built anew.)
@@ -118,6 +120,22 @@ pub const HOSTED_NEVER: &[&str] = &[
     "vulnerability_alerts",
 ];
 
+/// The levels of a permission, from the lowest; few have the last.
+pub const LEVELS: [&str; 3] = ["read", "write", "admin"];
+
+/// How much a level allows, to be compared; nothing, which is the least, for what is no level.
+pub fn rank(level: &str) -> Option<usize> {
+    LEVELS.iter().position(|known| *known == level)
+}
+
+/// Adds a permission to those that are needed; of two levels, the higher.
+pub fn need(needed: &mut BTreeMap<String, String>, permission: &str, level: &str) {
+    let held = needed.entry(permission.to_owned()).or_insert_with(|| level.to_owned());
+    if rank(level) > rank(held) {
+        level.clone_into(held);
+    }
+}
+
 /// The key as the server knows it, which takes any letter case; nothing if it does not know it.
 pub fn known(key: &str) -> Option<&'static str> {
     KNOWN.iter().copied().find(|known| known.eq_ignore_ascii_case(key))
@@ -135,6 +153,17 @@ mod tests {
         }
         for key in HOSTED_NEVER {
             assert!(!HOSTED_WRITE.contains(key) && !HOSTED_READ.contains(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn of_two_levels_the_higher_is_needed() {
+        let mut needed = BTreeMap::new();
+        for (level, held) in
+            [("what", "what"), ("read", "read"), ("admin", "admin"), ("write", "admin"), ("what", "admin")]
+        {
+            need(&mut needed, "issues", level);
+            assert_eq!(needed["issues"], held, "{level}");
         }
     }
 

@@ -21,6 +21,11 @@ pub enum SuggestError {
     /// A policy without `audience` demands the server's domain, and any other demands an audience too.
     #[error("no policy can admit this token: it has no audience")]
     NoAudience,
+    /// A claim that must be text is not: no server verifies such a token.
+    #[error(
+        "no policy can admit this token: `iss` and `sub` must be text, and `aud` text or a list of texts"
+    )]
+    Malformed,
     /// The server does not know the permission.
     #[error("the server knows no permission `{0}`")]
     Permission(String),
@@ -60,6 +65,9 @@ pub fn exact_policy<'a>(
     grants: impl Into<Grants<'a>>,
 ) -> Result<String, SuggestError> {
     let Grants { permissions, repositories } = grants.into();
+    if !claims.is_well_formed() {
+        return Err(SuggestError::Malformed);
+    }
     format::issuer(claims.issuer()).map_err(SuggestError::Issuer)?;
     format::subject(claims.subject()).map_err(SuggestError::Subject)?;
     let audiences = claims.audiences();
@@ -153,6 +161,7 @@ mod tests {
             (r#"{"iss":"https://a","aud":"d"}"#, "its subject is empty"),
             (r#"{"iss":"https://a","sub":"a b","aud":"d"}"#, "its subject has white space"),
             (r#"{"iss":"https://a","sub":"s"}"#, "it has no audience"),
+            (r#"{"iss":"https://a","sub":"s","aud":["d",5]}"#, "a list of texts"),
             (r#"{"iss":"https://a","sub":"s","aud":["d","a@b"]}"#, "one of its audiences has a character"),
         ] {
             let error = exact_policy(&claims(json), "d", &needed).unwrap_err().to_string();

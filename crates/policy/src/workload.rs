@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::hint::TOKEN_EXCHANGE;
-use crate::names::{Arn, is_uuid};
+use crate::names::{Arn, is_account, is_uuid};
 use crate::show::shown;
 use crate::{Claims, format};
 
@@ -104,10 +104,6 @@ fn role(text: &str) -> Result<String, NotAFact> {
     }
     format::subject(text).map_err(|violation| no(format!("{violation}, so Octo STS refuses it")))?;
     Ok(text.to_owned())
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The form of the issuer is known for the ordinary partition only.

@@ -104,6 +104,15 @@ mod tests {
             (json!({"source": "aws.cloudwatch", "alarmData": {}}), Kind::Alarm),
             (json!({"job": "x"}), Kind::Direct),
             (json!({"doctor": true, "job": "x"}), Kind::Doctor),
+            // What somebody else may write never makes a call for an examination of what a service sends.
+            (json!({"doctor": true, "version": "2.0", "requestContext": {"http": {}}}), Kind::HttpV2),
+            (json!({"doctor": true, "httpMethod": "GET", "requestContext": {}}), Kind::HttpV1),
+            (json!({"doctor": true, "requestContext": {"elb": {}}}), Kind::LoadBalancer),
+            (json!({"doctor": true, "Records": [{"eventSource": "aws:sqs"}]}), Kind::Sqs),
+            (json!({"doctor": true, "Records": [{"EventSource": "aws:sns"}]}), Kind::Sns),
+            (json!({"doctor": true, "detail-type": "t", "source": "s"}), Kind::EventBridge),
+            (json!({"detail-type": "t", "source": "s", "detail": {"doctor": true}}), Kind::EventBridge),
+            (json!({"doctor": true, "source": "aws.cloudwatch", "alarmData": {}}), Kind::Alarm),
         ];
         for (value, expected) in table {
             assert_eq!(Kind::of(&value), expected, "{value}");

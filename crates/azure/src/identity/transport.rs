@@ -59,14 +59,11 @@ impl IdentityTransport {
             (None, Some(imds)) => (format!("{}{IMDS_PATH}", imds.as_str()), "instance metadata (IMDS)"),
             (None, None) => (format!("http://{IMDS}{IMDS_PATH}"), "instance metadata (IMDS)"),
         };
-        let asking = async {
-            self.client
-                .get(url)
-                .send()
-                .await
-                .map_err(|error| Failure::refused(format!("{PLACE} {}; {ASSIGN}", describe(&error))))
-        };
-        deadline.run(PLACE, asking).await?;
+        // Away from Azure, IMDS's address leads nowhere.
+        let late = |_| Failure::refused(format!("{PLACE} did not answer in time; {ASSIGN}"));
+        let asked =
+            deadline.run(PLACE, async { Ok(self.client.get(url).send().await) }).await.map_err(late)?;
+        asked.map_err(|error| Failure::refused(format!("{PLACE} {}; {ASSIGN}", describe(&error))))?;
         Ok(format!("azure: {what} answers"))
     }
 
@@ -153,5 +150,21 @@ fn judge(status: u16, body: &[u8]) -> Option<Failure> {
 impl fmt::Debug for IdentityTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdentityTransport").field("imds", &self.imds).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_nobody_ever_answers_an_identity_is_missing() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/msi/token", silent.local_addr().unwrap());
+        let client = gatepass_core::client::Clients::new(None).unwrap().identity;
+        let transport =
+            IdentityTransport::new(client, &Env::from_iter([(FUNCTIONS_VARIABLE, url.as_str())])).unwrap();
+        let failure = transport.reach(Deadline::after(Duration::from_millis(50))).await.unwrap_err();
+        assert!(failure.message.ends_with(&format!("did not answer in time; {ASSIGN}")), "{failure}");
     }
 }

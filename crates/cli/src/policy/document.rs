@@ -14,7 +14,7 @@ use crate::terminal::Stream;
 pub(super) const FOLDER: &str = ".github/chainguard";
 
 /// Where the policies of the whole organisation are.
-const ORGANIZATION: &str = ".github";
+pub(super) const ORGANIZATION: &str = ".github";
 
 /// A path and the checkout that it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,10 @@ fn tidy(path: &Path) -> PathBuf {
 }
 
 fn with_slashes(path: &Path) -> String {
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    let parts = path.components().filter(|part| *part != Component::RootDir);
+    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+    let root = if path.has_root() { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
 }
 
 /// A policy that has been read.
@@ -112,7 +115,7 @@ impl Document {
                     path: gatepass_yaml::Path::root(),
                     message: error.message.clone(),
                     help: Some(format!(
-                        "`gatepass policy lint {name}` shows everything that is wrong with it"
+                        "`gatepass policy lint {path}` shows everything that is wrong with it"
                     )),
                 };
                 let said = error.server_message(&stem(&name));
@@ -167,6 +170,15 @@ mod tests {
             assert_eq!((found.path.as_str(), found.checkout.as_deref()), (place, Some(checkout)), "{path}");
             let is_org = found.kind() == PolicyKind::Organization;
             assert_eq!(is_org, checkout == ".github", "{path}");
+        }
+    }
+
+    #[test]
+    fn without_a_checkout_a_path_stays_what_it_is() {
+        for (path, place) in
+            [("/nowhere/../none/a.sts.yaml", "/none/a.sts.yaml"), ("/a.sts.yaml", "/a.sts.yaml")]
+        {
+            assert_eq!(Place::of(Path::new(path)).path, place);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::terminal::{PLACE, Terminal, clean, json};
 #[command(
     verbatim_doc_comment,
     after_help = "\
+Examples:
   gatepass policy explain alarms --from aws
   gatepass policy explain .github/chainguard/alarms.sts.yaml --token token.jwt
   gatepass token --format json | jq '[.claims[] | {(.claim): .value}] | add' | gatepass policy explain alarms --claims -

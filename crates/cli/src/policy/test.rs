@@ -24,7 +24,9 @@ const ENDS: [&str; 2] = [".test.yaml", ".test.yml"];
 #[derive(Args, Debug)]
 #[command(
     verbatim_doc_comment,
-    after_help = "Exit code: 0 when every case is as it must be, 1 when one is not, 2 when there are none."
+    after_help = "\
+Exit code: 0 when every case is as it must be, 1 when one is not or a file cannot be used, 2 when there
+are no cases."
 )]
 pub(crate) struct Options {
     /// Files of cases [default: every *.test.yaml in .github/chainguard]

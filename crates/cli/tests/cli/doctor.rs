@@ -200,7 +200,7 @@ async fn a_token_in_a_file_is_examined_in_place_of_a_live_one() {
     for (token, wrong, words) in [
         (aws.issuer().mint(&claims(now + 300)), None, "no link is broken"),
         (aws.issuer().mint(&claims(now - 60)), Some("token"), "the token expired"),
-        ("not a token".to_owned(), Some("token"), "holds no OIDC token"),
+        ("not a token".to_owned(), Some("token"), "mend: write the token and nothing else into it"),
     ] {
         let file = stand.write("token.jwt", &token);
         let arguments = ["doctor", "--token", file.to_str().unwrap()];
@@ -228,13 +228,44 @@ async fn a_private_policy_is_read_with_ones_own_token_or_from_a_file() {
     let (_, examination) = stand.examine(&["--policy", file.to_str().unwrap()]).await;
     assert_eq!(named(&examination, "ok").len(), 12, "{examination:#}");
 
+    // It admits this workload, and everybody else.
+    let wide = str::from_utf8(&text).unwrap().lines().map(|line| match line.starts_with("subject:") {
+        true => "subject_pattern: .*",
+        false => line,
+    });
+    let wide = stand.write("wide.yaml", &wide.collect::<Vec<_>>().join("\n"));
+    let (code, examination) = stand.examine(&["--policy", wide.to_str().unwrap()]).await;
+    assert_eq!(
+        (code, named(&examination, "doubtful")),
+        (Some(0), vec!["policy".to_owned()]),
+        "{examination:#}"
+    );
+    assert!(examination.to_string().contains("GP040 at line"), "{examination:#}");
+    let empty = stand.write("empty.yaml", "");
+    let (code, examination) = stand.examine(&["--policy", empty.to_str().unwrap()]).await;
+    assert_eq!((code, named(&examination, "wrong")), (Some(1), vec!["policy".to_owned()]), "{examination:#}");
+    let found = examination.to_string();
+    assert!(found.contains("(read from ") && found.contains("empty.yaml):1:1"), "{examination:#}");
+
     // The one for github.com is not sent to another host, whatever the file says.
     let own = stand.sandbox.github.mint_for(REPOSITORY, &[("contents", "read")]).unwrap();
     let stand = stand.set("GH_TOKEN", &own);
     let (_, examination) = stand.examine(&[]).await;
     assert_eq!(named(&examination, "skipped")[0], "evaluation", "{examination:#}");
-    let stand = stand.set("GH_ENTERPRISE_TOKEN", &own);
+    let stand = stand.set("GH_ENTERPRISE_TOKEN", "spent");
+    let (code, examination) = stand.examine(&[]).await;
+    assert_eq!(code, Some(0), "{examination:#}");
+    assert!(examination.to_string().contains("has expired, or is revoked"), "{examination:#}");
+    let mut stand = stand.set("GH_ENTERPRISE_TOKEN", &own);
     let (_, examination) = stand.examine(&[]).await;
+    assert_eq!(named(&examination, "ok").len(), 12, "{examination:#}");
+
+    // Nor is any sent to a host that only the file names.
+    let url = stand.variables.remove("GATEPASS_GITHUB_API_URL").unwrap();
+    stand.write("gatepass.yaml", &format!("{CONFIG}github: {{ api_url: \"{url}\" }}\n"));
+    let (_, examination) = stand.examine(&[]).await;
+    assert_eq!(named(&examination, "skipped")[0], "evaluation", "{examination:#}");
+    let (_, examination) = stand.set("GH_HOST", "127.0.0.1").examine(&[]).await;
     assert_eq!(named(&examination, "ok").len(), 12, "{examination:#}");
 }
 

@@ -2,6 +2,8 @@
 
 mod cases;
 mod explain;
+#[cfg(unix)]
+mod guide;
 mod lint;
 mod suggest;
 

@@ -131,6 +131,23 @@ fn where_nothing_tells_the_signs_are_listed() {
 }
 
 #[test]
+fn a_token_as_an_argument_is_refused_and_not_shown() {
+    let whole = jwt(&json!({ "iss": "https://accounts.google.com" }));
+    let named = format!("--file={whole}");
+    for (arguments, number) in [
+        (&[whole.as_str()] as &[&str], 2),
+        (&["--file", &whole], 3),
+        (&[&named], 2),
+        (&["--from", &whole], 3),
+        (&["ghs_0123456789"], 2),
+    ] {
+        let run = token(&Environment::new(), arguments).ended(2);
+        assert!(run.err.starts_with(&format!("error: argument {number} is a token; ")), "{}", run.err);
+        assert!(!run.err.contains("ghs_") && run.out.is_empty(), "{}", run.err);
+    }
+}
+
+#[test]
 fn a_file_is_shown_or_what_is_wrong_with_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gatepass_policy::permissions::need;
+
 use super::examination::{Link, Name};
 use crate::app::{App, Cloud, Part, Setup, StartError};
 use crate::client::{Clients, ServiceUrl};
@@ -45,7 +47,7 @@ pub struct Aids {
     pub policy: Option<(String, Vec<u8>)>,
     /// Somebody's own token for github.com and for the tenants of ghe.com, to read trust policies with and for nothing else.
     pub github_token: Option<InstallationToken>,
-    /// The same for any other GitHub: no file can have the one for github.com sent to a host of its own.
+    /// The same for another GitHub that the environment names: no file can have either sent to a host of its own.
     pub enterprise_token: Option<InstallationToken>,
     /// Whether this is somewhere else than where the jobs run: then the workload's secrets, queue and variables are not here.
     pub is_elsewhere: bool,
@@ -118,21 +120,9 @@ impl Chain {
             |url: Result<ServiceUrl, StartError>| url.map_err(|problem| problems.push(problem)).ok();
         let (sts, api) = (url(setup.sts_url()), url(setup.api_url()));
         let wanted: Vec<&Job> = jobs.iter().filter(|each| is_wanted(each, job)).collect();
-        let mut lines: Vec<String> = Vec::new();
-        for line in problems
-            .iter()
-            .flat_map(|problem| problem.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
-        {
-            if !lines.contains(&line) {
-                lines.push(line);
-            }
-        }
-        if let Some(job) = job.filter(|_| wanted.is_empty()) {
-            lines.push(unknown(job, &setup, &jobs));
-        }
-        let file = setup.file.file.clone();
+        let unknown = job.filter(|_| wanted.is_empty()).map(|job| unknown(job, &setup, &jobs));
         let mut chain = Self {
-            configuration: configuration(&file, &lines, wanted.len()),
+            configuration: configuration(&setup.file.file, &problems, unknown, wanted.len()),
             errands: Vec::new(),
             left_out: 0,
             webhooks: Vec::new(),
@@ -154,7 +144,20 @@ impl Chain {
     pub(super) fn reader(&self) -> Option<&InstallationToken> {
         let host = self.api.as_ref()?.host();
         let is_public = host == "api.github.com" || host.ends_with(".ghe.com");
-        if is_public { self.aids.github_token.as_ref() } else { self.aids.enterprise_token.as_ref() }
+        if is_public {
+            self.aids.github_token.as_ref()
+        } else {
+            self.aids.enterprise_token.as_ref().filter(|_| self.environment_names(host))
+        }
+    }
+
+    /// Whether GitHub is at this host by the environment, as gh, a runner or gatepass itself reads it.
+    fn environment_names(&self, host: &str) -> bool {
+        let names = |variable| {
+            let url = self.env.get(variable).and_then(|text| ServiceUrl::parse(text).ok());
+            url.is_some_and(|url| url.host() == host)
+        };
+        self.env.get("GH_HOST") == Some(host) || names("GATEPASS_GITHUB_API_URL") || names("GITHUB_API_URL")
     }
 
     fn take(&mut self, jobs: &[&Job]) {
@@ -185,21 +188,8 @@ impl Errand {
         };
         errand.jobs.push(job.name().clone());
         for (permission, level) in job.permissions() {
-            let held = errand.permissions.entry(permission.clone()).or_insert_with(|| level.clone());
-            if rank(level) > rank(held) {
-                held.clone_from(level);
-            }
+            need(&mut errand.permissions, permission, level);
         }
-    }
-}
-
-/// How much a level of a permission allows; nothing when it is no level.
-pub(super) fn rank(level: &str) -> u8 {
-    match level {
-        "read" => 1,
-        "write" => 2,
-        "admin" => 3,
-        _ => 0,
     }
 }
 
@@ -211,19 +201,39 @@ fn count(jobs: usize) -> String {
     if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") }
 }
 
-fn configuration(file: &str, lines: &[String], jobs: usize) -> Link {
-    match lines {
-        [] => Link::ok(Name::Configuration, format!("{file}: {}", count(jobs))),
-        lines => Link::wrong(Name::Configuration, lines.join("\n"))
-            .why("the program does not start with this")
-            .mend(format!("mend each of these; `gatepass check {file}` shows the lines of the file")),
+fn configuration(file: &str, problems: &[StartError], unknown: Option<String>, jobs: usize) -> Link {
+    let mut lines: Vec<String> = Vec::new();
+    for line in
+        problems.iter().flat_map(|problem| problem.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
+    {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    match (problems, unknown) {
+        ([], None) => Link::ok(Name::Configuration, format!("{file}: {}", count(jobs))),
+        ([], Some(unknown)) => Link::wrong(Name::Configuration, unknown)
+            .why("there is nothing to examine")
+            .mend("name a job that runs here, or none to examine them all"),
+        (problems, unknown) => {
+            lines.extend(unknown);
+            let is_file = problems.iter().any(|problem| matches!(problem, StartError::Config(_)));
+            let mend = if is_file {
+                format!("mend each of these; `gatepass check {file}` shows the lines of the file")
+            } else {
+                "mend each of these settings of the environment".to_owned()
+            };
+            Link::wrong(Name::Configuration, lines.join("\n"))
+                .why("the program does not start with this")
+                .mend(mend)
+        }
     }
 }
 
 fn unknown(job: &JobId, setup: &Setup, jobs: &Jobs) -> String {
     if setup.file.config.jobs.contains_key(job) {
         return format!(
-            "{}: the job {job} cannot run here; check its runs_on, and what is wrong with it",
+            "{}: the job {job} does not run here: check its runs_on and its triggers, or examine where it runs",
             setup.file.file
         );
     }

@@ -79,6 +79,17 @@ impl Clock {
         if worst.ahead.abs() <= FINE && from_the_future.is_none() {
             return Link::ok(Name::Clock, format!("within {FINE} s of {who}"));
         }
+        if let Some(issued) = from_the_future
+            && worst.ahead.abs() <= FINE
+            && !self.witnesses.is_empty()
+        {
+            let found =
+                format!("this clock agrees with {who}, and the token is from {} s ahead", issued.ahead);
+            let link = if issued.ahead > BROKEN { Link::wrong } else { Link::doubtful };
+            return link(Name::Clock, found)
+                .why("by its `iat` or `nbf` the token is not valid yet: its issuer's clock is fast, or it is for later")
+                .mend("use a token of the cloud's own identity, or wait until this one is valid");
+        }
         if disagree {
             let far: Vec<String> = self
                 .witnesses
@@ -132,6 +143,7 @@ mod tests {
             (&[301, 303], None, State::Wrong),
             (&[-7200, -7200], Some(-7200), State::Wrong),
             (&[7200, 0], None, State::Doubtful),
+            (&[0], Some(100), State::Doubtful),
             (&[0], Some(400), State::Wrong),
             (&[], Some(400), State::Wrong),
             (&[], Some(0), State::Ok),
@@ -142,6 +154,14 @@ mod tests {
         }
         let link = clock(&[7200]).link(None);
         assert!(link.found.contains("7200 s behind that of GitHub"), "{link:?}");
+        let link = clock(&[0]).link(Some(&claims(400)));
+        assert!(
+            link.found.contains("agrees with GitHub") && link.mend.unwrap().contains("token"),
+            "{}",
+            link.found
+        );
+        let link = clock(&[]).link(Some(&claims(400)));
+        assert!(link.found.contains("400 s behind that of the token's issuer"), "{link:?}");
     }
 
     #[test]

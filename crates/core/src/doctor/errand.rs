@@ -8,7 +8,7 @@ use super::github::Api;
 use super::permissions;
 use super::policy::{self, Text, Unread};
 use super::proof::{EACH, Proof};
-use super::told::told;
+use super::told::{again, told};
 use crate::deadline::Deadline;
 use crate::exchange::{Access, Denial, OctoSts, Refused};
 use crate::secret::InstallationToken;
@@ -83,8 +83,9 @@ impl Common<'_> {
         let (read, trade) =
             tokio::join!(policy::read(self.chain, errand, api, deadline), self.trade(errand, deadline));
         let read = match (read, trade.token()) {
-            (Err(Unread::Unseen | Unread::Because(_)), Some(token)) => {
-                policy::read_with(errand, api, token, deadline).await
+            (Err(first @ (Unread::Unseen | Unread::Because(_))), Some(token)) => {
+                let second = policy::read_with(errand, api, token, deadline).await;
+                second.map_err(|second| if matches!(second, Unread::Moved) { second } else { first })
             }
             (read, _) => read,
         };
@@ -138,6 +139,10 @@ impl Common<'_> {
         };
         match sts.trade(&access, &proof.token, deadline.at_most(EACH)).await {
             Ok(token) => Trade::Granted(token),
+            Err(Denial::Refused(refused)) => {
+                let next_step = again(&refused.next_step);
+                Trade::Denied(Denial::Refused(Refused { next_step, ..refused }))
+            }
             Err(denial) => Trade::Denied(denial),
         }
     }
@@ -152,7 +157,8 @@ impl Common<'_> {
         if let (Some((refused, Blame::NoPolicy)), false) =
             (refused, read.as_ref().is_ok_and(|text| text.is_committed))
         {
-            return (missing(errand, refused), None);
+            let moved = matches!(read, Err(Unread::Moved)).then(|| policy::moved(errand));
+            return (missing(errand, refused).notes(moved), None);
         }
         let unread = match read {
             Ok(text) => return policy::judge(self.chain, errand, text),
@@ -165,10 +171,12 @@ impl Common<'_> {
                     .mend(refused.next_step.clone())
                     .notes(proposal(refused))
             }
+            _ if matches!(unread, Unread::Moved) => policy::unread(errand, unread),
             (Trade::Granted(_), _) | (_, Some((_, Blame::Mismatch | Blame::Permissions))) => {
                 let found =
                     format!("{}: Octo STS has found it; its text cannot be read here", policy::place(errand));
-                Link::ok(Name::Policy, found)
+                let why = if let Unread::Because(why) = unread { Some(why.clone()) } else { None };
+                Link::ok(Name::Policy, found).notes(why)
             }
             _ => policy::unread(errand, unread),
         };

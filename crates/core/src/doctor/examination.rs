@@ -70,7 +70,7 @@ pub enum State {
     Ok,
     /// It is broken.
     Wrong,
-    /// It cannot be told, or it holds now and may not for long.
+    /// It cannot be told, or it holds now and may not for long, or should not.
     Doubtful,
     /// It was not looked at.
     Skipped,
@@ -247,9 +247,10 @@ impl Examination {
     }
 }
 
-/// Text that cannot steer a terminal: much of it is somebody else's.
+/// Text that cannot steer a terminal, nor read otherwise than it is written: much of it is somebody else's.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if (c.is_control() && c != '\n') || turns(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -277,14 +278,14 @@ mod tests {
     #[test]
     fn the_text_is_for_people_and_cannot_steer_a_terminal() {
         let links = vec![
-            Link::ok(Name::Github, "answers\u{1b}[31m"),
+            Link::ok(Name::Github, "answers\u{1b}[31m\u{202e}"),
             Link::wrong(Name::Token, "none").why("off").mend("turn\nit on"),
             Link::skipped(Name::Claims, "needs the token"),
         ];
         let text = Examination::new(links).to_text(&|_, word| word.to_owned());
         assert_eq!(
             text,
-            "ok        GitHub\n            answers [31m\nwrong     token\n            none\n            why: off\n            mend: turn\n            it on\nskipped   claims\n            why: needs the token\n\n1 link is broken: token\n"
+            "ok        GitHub\n            answers [31m \nwrong     token\n            none\n            why: off\n            mend: turn\n            it on\nskipped   claims\n            why: needs the token\n\n1 link is broken: token\n"
         );
         let well = Examination::new(vec![Link::doubtful(Name::Policy, "private or missing")]);
         assert!(well.healthy && well.to_text(&|_, word| word.to_owned()).ends_with("no link is broken\n"));

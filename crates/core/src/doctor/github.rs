@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use reqwest::header::ACCEPT;
 use reqwest::{Client, Method};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::clock::Witness;
 use super::examination::{Link, Name};
@@ -26,10 +27,21 @@ const MAX_ANSWER: usize = 6 * 1024 * 1024;
 /// How many calls should be left, at the least, in a tenth of the limit.
 const TENTH: u64 = 10;
 
+/// What an Enterprise server without limits answers, with 404.
+const UNLIMITED: &str = "Rate limiting is not enabled";
+
 /// The API.
 pub(super) struct Api<'a> {
     client: &'a Client,
     url: &'a ServiceUrl,
+}
+
+/// Whether it is there.
+pub(super) struct Probed {
+    pub(super) link: Link,
+    pub(super) witness: Option<Witness>,
+    /// Whether a token may be sent there: it is GitHub, even if it cannot answer now.
+    pub(super) is_github: bool,
 }
 
 #[derive(Deserialize)]
@@ -81,39 +93,47 @@ impl<'a> Api<'a> {
     }
 
     /// The link `github`.
-    pub(super) async fn probe(&self, deadline: Deadline) -> (Link, Option<Witness>) {
+    pub(super) async fn probe(&self, deadline: Deadline) -> Probed {
         match self.get("rate_limit", JSON, None, deadline).await {
-            Ok(answer) => (self.judge(&answer), Witness::of(PLACE, &answer.headers)),
+            Ok(answer) => {
+                let (link, is_github) = self.judge(&answer);
+                Probed { link, witness: Witness::of(PLACE, &answer.headers), is_github }
+            }
             Err(failure) => {
                 let (found, _) = told(&failure);
                 let link = Link::wrong(Name::Github, format!("{found}, at {}", self.url.as_str()))
                     .why("nobody answers at the configured address")
                     .mend(format!("{MEND}; then let this workload reach it (DNS, firewall, HTTPS_PROXY, the VPC's way out)"));
-                (link, None)
+                Probed { link, witness: None, is_github: false }
             }
         }
     }
 
-    /// A stranger may be refused, as by an Enterprise server in private mode: the headers are GitHub's all the same.
-    fn judge(&self, Answer { status, headers, body }: &Answer) -> Link {
+    /// A stranger may be refused, as by an Enterprise server in private mode: the headers are GitHub's all the same. They
+    /// are also those of GitHub's pages for people, which answer 404 here.
+    fn judge(&self, answer: &Answer) -> (Link, bool) {
+        let Answer { status, headers, body } = answer;
         let url = self.url.as_str();
         let is_github = headers.keys().any(|name| name.as_str().starts_with("x-github-"));
-        match status {
-            200 | 401 | 403 | 404 | 429 if is_github => {
-                Link::ok(Name::Github, format!("GitHub's API answers at {url}"))
-            }
-            500.. => {
-                Link::wrong(Name::Github, format!("what answers at {url} says {status}: {}", excerpt(body)))
-                    .why("GitHub cannot answer now, or something before it")
-                    .mend("see https://www.githubstatus.com, and examine again")
-            }
-            _ => Link::wrong(
-                Name::Github,
-                format!("what answers at {url} is no API of GitHub: {status} {}", excerpt(body)),
-            )
-            .why("its answer has none of GitHub's headers")
-            .mend(MEND),
+        let is_api = match status {
+            200 => serde_json::from_slice::<Limits>(body).is_ok(),
+            401 | 403 | 429 => serde_json::from_slice::<Map<String, Value>>(body).is_ok(),
+            404 => is_unlimited(answer),
+            _ => false,
+        };
+        if is_github && is_api {
+            return (Link::ok(Name::Github, format!("GitHub's API answers at {url}")), true);
         }
+        if *status >= 500 {
+            let found = format!("what answers at {url} says {status}: {}", excerpt(body));
+            let link = Link::wrong(Name::Github, found)
+                .why("GitHub cannot answer now, or something before it")
+                .mend("see https://www.githubstatus.com, and examine again");
+            return (link, is_github);
+        }
+        let found = format!("what answers at {url} is no API of GitHub: {status} {}", excerpt(body));
+        let why = "asked for its rate limit, GitHub's API answers with it, and with headers of its own";
+        (Link::wrong(Name::Github, found).why(why).mend(MEND), false)
     }
 
     /// The link `rate_limit`, of whoever the token is for; asking is free.
@@ -124,8 +144,7 @@ impl<'a> Api<'a> {
         };
         match serde_json::from_slice::<Limits>(&answer.body) {
             Ok(Limits { rate }) if answer.status == 200 => left(&rate, Timestamp::now()),
-            // An Enterprise server without limits has none to tell.
-            _ if answer.status == 404 => Link::ok(Name::RateLimit, "this GitHub has no rate limit"),
+            _ if is_unlimited(&answer) => Link::ok(Name::RateLimit, "this GitHub has no rate limit"),
             _ => Link::doubtful(
                 Name::RateLimit,
                 format!("GitHub answered {}: {}", answer.status, excerpt(&answer.body)),
@@ -139,6 +158,10 @@ impl<'a> Api<'a> {
         let answer = self.call(Method::DELETE, "installation/token", JSON, Some(token), deadline).await;
         answer.is_ok_and(|answer| matches!(answer.status, 204 | 401))
     }
+}
+
+fn is_unlimited(answer: &Answer) -> bool {
+    answer.status == 404 && String::from_utf8_lossy(&answer.body).contains(UNLIMITED)
 }
 
 /// The media type of GitHub's documents.
@@ -162,8 +185,41 @@ fn left(Limit { limit, remaining, reset }: &Limit, now: Timestamp) -> Link {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderMap;
+
     use super::super::State;
     use super::*;
+    use crate::client::Clients;
+
+    #[test]
+    fn only_the_api_is_one_and_only_github_is_sent_a_token() {
+        let url = ServiceUrl::parse("https://api.github.com").unwrap();
+        let client = Clients::new(None).unwrap().outbound;
+        let api = Api::new(&client, &url);
+        let limits = r#"{"rate":{"limit":60,"remaining":0,"reset":1}}"#;
+        for (status, body, is_github, state, may_be_sent) in [
+            (200, limits, true, State::Ok, true),
+            (401, "{}", true, State::Ok, true),
+            (403, "{}", true, State::Ok, true),
+            (429, "{}", true, State::Ok, true),
+            (404, r#"{"message":"Rate limiting is not enabled."}"#, true, State::Ok, true),
+            (404, r#"{"message":"Not Found"}"#, true, State::Wrong, false),
+            (404, "<html>", true, State::Wrong, false),
+            (200, "<html>", true, State::Wrong, false),
+            (302, "", true, State::Wrong, false),
+            (429, "<html>", true, State::Wrong, false),
+            (503, "", true, State::Wrong, true),
+            (503, "", false, State::Wrong, false),
+            (200, limits, false, State::Wrong, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if is_github {
+                headers.insert("x-github-request-id", "1".parse().unwrap());
+            }
+            let (link, is_github) = api.judge(&Answer { status, headers, body: body.into() });
+            assert_eq!((link.state, is_github), (state, may_be_sent), "{status} {body}: {link:?}");
+        }
+    }
 
     #[test]
     fn what_is_left_is_enough_little_or_nothing() {

@@ -26,12 +26,12 @@ pub use self::chain::{Aids, Chain};
 use self::clock::Clock;
 use self::errand::Common;
 pub use self::examination::{Examination, Link, Name, State};
-use self::github::Api;
+use self::github::{Api, Probed};
 pub use self::running::Request;
 use crate::deadline::Deadline;
 use crate::exchange::OctoSts;
 
-/// How long an examination takes at the most where nobody else says so.
+/// How long an examination takes at the most: whoever waits for one on a command line gives up after a minute, and asks again.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is kept back of the time to revoke tokens.
@@ -55,17 +55,21 @@ impl Chain {
         let github = async {
             match &api {
                 Some(api) => api.probe(deadline).await,
-                None => (Link::skipped(Name::Github, "needs its URL: see the configuration"), None),
+                None => Probed {
+                    link: Link::skipped(Name::Github, "needs its URL: see the configuration"),
+                    witness: None,
+                    is_github: false,
+                },
             }
         };
-        let ((identity, proof), (sts, sts_time), (github, github_time), secrets, queue) = tokio::join!(
+        let ((identity, proof), (sts, sts_time), github, secrets, queue) = tokio::join!(
             proof::get(self, deadline),
             sts,
             github,
             surroundings::secrets(self, deadline),
             surroundings::queue(self, deadline),
         );
-        let clock = Clock::new([sts_time, github_time].into_iter().flatten());
+        let clock = Clock::new([sts_time, github.witness].into_iter().flatten());
         let proven = proof.as_ref().ok();
         let claims = proven.and_then(|proof| proof.claims.as_ref());
         let token = match &proof {
@@ -79,7 +83,7 @@ impl Chain {
         let is_wrong = |link: &Link| link.state == State::Wrong;
         let common = Common {
             chain: self,
-            api: api.filter(|_| github.state == State::Ok),
+            api: api.filter(|_| github.is_github),
             sts: match (&self.sts, sts.state) {
                 (Some(url), State::Ok | State::Doubtful) => self.exchange(url),
                 _ => Err("needs Octo STS"),
@@ -115,7 +119,7 @@ impl Chain {
         let (secrets, queue) = (secrets.into_iter().map(follows).collect::<Vec<_>>(), follows(queue));
         let mut links =
             vec![self.configuration.clone(), identity, token, claims_link, clock.link(claims), sts];
-        links.extend(in_order(self, examined, github));
+        links.extend(in_order(self, examined, github.link));
         links.extend(secrets);
         links.push(queue);
         Examination::new(links)

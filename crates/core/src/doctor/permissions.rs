@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use gatepass_policy::TrustPolicy;
+use gatepass_policy::permissions::rank;
 
-use super::chain::{Errand, rank};
+use super::chain::Errand;
 use super::examination::{Link, Name};
 use super::github::{Api, JSON};
-use super::policy::place;
+use super::policy::{AIDS, place};
 use crate::client::Answer;
 use crate::deadline::Deadline;
 use crate::exchange::{Refused, Scope};
@@ -33,7 +34,7 @@ fn shown<'a>(permissions: impl IntoIterator<Item = (&'a String, &'a String)>) ->
 /// By the policy's text: a token has what its policy says, or GitHub refuses to make it. Every token may read metadata.
 pub(super) fn compare(errand: &Errand, policy: &TrustPolicy) -> Link {
     let lacks = |(name, level): &(&String, &String)| {
-        let held = policy.permissions.get(*name).map_or(0, |held| rank(held));
+        let held = policy.permissions.get(*name).and_then(|held| rank(held));
         rank(level) > held && *name != "metadata"
     };
     let lacking: BTreeMap<&String, &String> = errand.permissions.iter().filter(lacks).collect();
@@ -44,7 +45,11 @@ pub(super) fn compare(errand: &Errand, policy: &TrustPolicy) -> Link {
     let lines: Vec<String> = lacking.iter().map(|(name, level)| format!("  {name}: {level}")).collect();
     Link::wrong(Name::Permissions, format!("needed: {needed}; the policy gives: {held}"))
         .why(format!("without {}, GitHub refuses what the jobs do with 403", shown(lacking)))
-        .mend(format!("write into {}:\npermissions:\n{}", place(errand), lines.join("\n")))
+        .mend(set(errand, &lines))
+}
+
+fn set(errand: &Errand, lines: &[String]) -> String {
+    format!("set under `permissions` in {}:\n{}", place(errand), lines.join("\n"))
 }
 
 /// By GitHub's refusal to make such a token.
@@ -86,7 +91,7 @@ pub(super) async fn probe(
             format!("needed: {needed}; GitHub lets the token not even read all of that"),
         )
         .why("GitHub answers 403: the trust policy does not give it")
-        .mend(format!("write into {}:\npermissions:\n{}", place(errand), denied.join("\n")));
+        .mend(set(errand, &denied));
     }
     if proven.len() == errand.permissions.len() && proven.iter().all(|(_, level)| *level == "read") {
         return Link::ok(Name::Permissions, format!("needed: {needed}; the token has read all of that"));
@@ -103,7 +108,7 @@ fn untold(needed: &str, proven: &[&str]) -> Link {
     };
     Link::doubtful(Name::Permissions, format!("needed: {needed}; {proven}"))
         .why("GitHub does not tell what a token may do, nothing is written for an examination, and the policy's text cannot be read here")
-        .mend("compare `permissions` in the trust policy with what is needed; or examine with GH_TOKEN set or with --policy FILE")
+        .mend(format!("compare `permissions` in the trust policy with what is needed; or {AIDS}"))
 }
 
 /// Not for want of calls that are left.
@@ -144,7 +149,7 @@ mod tests {
         let link = compare(&[("issues", "write"), ("contents", "write"), ("actions", "write")]);
         assert_eq!(link.state, State::Wrong);
         let mend = link.mend.unwrap();
-        assert!(mend.ends_with("permissions:\n  actions: write\n  contents: write"), "{mend}");
+        assert!(mend.ends_with(":\n  actions: write\n  contents: write"), "{mend}");
         assert!(mend.contains(".github/chainguard/ops.sts.yaml in acme/operations"), "{mend}");
     }
 }

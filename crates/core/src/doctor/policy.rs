@@ -1,7 +1,7 @@
 //! The trust policy: its text, where it can be read, and what it says.
 
-use gatepass_policy::lint::{PolicyFile, Settings, lint};
-use gatepass_policy::{ParseErrorKind, PolicyKind, TrustPolicy, policy_path};
+use gatepass_policy::lint::{Finding, PolicyFile, Settings, Severity, lint};
+use gatepass_policy::{ParseErrorKind, PolicyKind, Problem, TrustPolicy, policy_path};
 
 use super::chain::{Chain, Errand};
 use super::examination::{Link, Name};
@@ -27,11 +27,16 @@ pub(super) struct Text {
 pub(super) enum Unread {
     /// 404: missing, or not for the reader's eyes.
     Unseen,
+    /// Its repository has another name now.
+    Moved,
     /// Something else.
     Because(String),
 }
 
-/// How lines are shown that are to be written into the policy.
+/// What shows a policy's text to an examination. The clouds' own binaries have neither.
+pub(super) const AIDS: &str = "run `gatepass doctor`, with --policy FILE or with GH_TOKEN set (GH_ENTERPRISE_TOKEN for a server of your own)";
+
+/// How many findings are shown.
 const MOST_FINDINGS: usize = 10;
 
 /// Where the policy is, for people.
@@ -87,10 +92,10 @@ async fn read_from(
     match answer.status {
         200 => Ok(Text { bytes: answer.body, from: how.to_owned(), is_committed: true }),
         404 => Err(Unread::Unseen),
-        301 | 302 | 307 | 308 => {
-            let why = format!("GitHub says that {} has moved: write its new name", errand.scope.home());
-            Err(Unread::Because(why))
-        }
+        301 | 302 | 307 | 308 => Err(Unread::Moved),
+        401 if token.is_some() => Err(Unread::Because(
+            "GitHub answered 401: the token that reads policies has expired, or is revoked".into(),
+        )),
         status => Err(Unread::Because(format!("GitHub answered {status}: {}", excerpt(&answer.body)))),
     }
 }
@@ -99,17 +104,28 @@ async fn read_from(
 pub(super) fn judge(chain: &Chain, errand: &Errand, text: &Text) -> (Link, Option<TrustPolicy>) {
     let place = place(errand);
     let found = format!("{place}: {}", text.from);
-    let notes = findings(chain, errand, &text.bytes);
+    let at = if text.is_committed { place } else { format!("{place} ({})", text.from) };
+    let findings = findings(chain, errand, &text.bytes);
+    let notes = findings.iter().take(MOST_FINDINGS).map(line);
     let Ok(words) = str::from_utf8(&text.bytes) else {
-        let link = Link::wrong(Name::Policy, format!("{place} is not UTF-8 text"))
+        let link = Link::wrong(Name::Policy, format!("{at} is not UTF-8 text"))
             .why("Octo STS cannot parse it")
             .mend("save it as UTF-8");
         return (link, None);
     };
     match TrustPolicy::parse(words, kind(errand)) {
-        Ok(policy) => (Link::ok(Name::Policy, found).notes(notes), Some(policy)),
+        Ok(policy) => {
+            let link = if findings.iter().any(|finding| finding.code.severity() == Severity::Error) {
+                Link::doubtful(Name::Policy, found)
+                    .why("Octo STS reads it, and `gatepass policy lint` finds an error in it")
+                    .mend("correct what is noted here")
+            } else {
+                Link::ok(Name::Policy, found)
+            };
+            (link.notes(notes), Some(policy))
+        }
         Err(error) => {
-            let found = format!("{place}:{}: {}", error.position, error.message);
+            let found = format!("{at}:{}: {}", error.position, error.message);
             let link = match error.kind {
                 ParseErrorKind::NotJudged => {
                     Link::doubtful(Name::Policy, found).why("versions of Octo STS may read it differently")
@@ -127,24 +143,20 @@ pub(super) fn judge(chain: &Chain, errand: &Errand, text: &Text) -> (Link, Optio
 }
 
 /// What `gatepass policy lint` says of it.
-fn findings(chain: &Chain, errand: &Errand, bytes: &[u8]) -> Vec<String> {
+fn findings(chain: &Chain, errand: &Errand, bytes: &[u8]) -> Vec<Finding> {
     let path = policy_path(errand.trust_policy.as_str());
     let settings = Settings {
         domain: chain.audience.clone(),
         hosted: chain.sts.as_ref().is_some_and(|url| url.host() == Sts::DOMAIN),
         repository: Some(errand.scope.home()),
     };
-    let findings = lint(&PolicyFile { path: &path, bytes, kind: kind(errand) }, &settings);
-    let shown = findings.iter().take(MOST_FINDINGS).map(|finding| {
-        let help = finding.problem.help.as_deref().map(|help| format!("; {help}")).unwrap_or_default();
-        format!(
-            "{} at line {}: {}{help}",
-            finding.code.as_str(),
-            finding.position().line,
-            finding.problem.message
-        )
-    });
-    shown.collect()
+    lint(&PolicyFile { path: &path, bytes, kind: kind(errand) }, &settings)
+}
+
+fn line(finding: &Finding) -> String {
+    let Problem { message, help, .. } = &finding.problem;
+    let help = help.as_deref().map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{} at line {}: {message}{help}", finding.code.as_str(), finding.position().line)
 }
 
 /// The link `policy` where no text could be read and Octo STS has said nothing of it.
@@ -155,11 +167,18 @@ pub(super) fn unread(errand: &Errand, unread: &Unread) -> Link {
         Unread::Unseen => Link::doubtful(Name::Policy, format!("GitHub does not show {place}"))
             .why(format!("{home} is private, or the file is missing: GitHub says the same of both"))
             .mend(format!(
-                "`gh api repos/{home}/contents/{}` as somebody who may read {home} tells; or examine with GH_TOKEN set or with --policy FILE",
+                "`gh api repos/{home}/contents/{}` as somebody who may read {home} tells; or {AIDS}",
                 policy_path(errand.trust_policy.as_str())
             )),
+        Unread::Moved => Link::doubtful(Name::Policy, moved(errand))
+            .why("GitHub sends jobs on only for as long as nobody takes the old name, and Octo STS is asked for the old one")
+            .mend(format!("write the new name in gatepass.yaml; `gh api repos/{home} --jq .full_name` tells it")),
         Unread::Because(why) => Link::doubtful(Name::Policy, format!("{place} could not be read"))
             .why(why.clone())
-            .mend("examine again, or with --policy FILE"),
+            .mend(format!("examine again later, or {AIDS}")),
     }
+}
+
+pub(super) fn moved(errand: &Errand) -> String {
+    format!("GitHub says that {} has another name now", errand.scope.home())
 }

@@ -48,7 +48,7 @@ pub(super) async fn get(chain: &Chain, deadline: Deadline) -> (Link, Result<Proo
     };
     let token = source.id_token(&chain.audience, deadline.at_most(EACH)).await.map_err(|failure| {
         let (found, mend) = told(&failure);
-        let why = "the identity is there, and its cloud gives it no token for Octo STS";
+        let why = "the identity is there, and it gives no token for Octo STS";
         Box::new(Link::wrong(Name::Token, found).why(why).mend(mend))
     });
     (identity, token.map(|token| Proof { claims: token.unverified_claims(), token }))

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Chain, Examination};
+use super::{Chain, Examination, LONGEST};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::event::misfit;
@@ -65,7 +65,7 @@ impl App {
         let chain = Chain::of_app(self, request.job.as_deref())?;
         // To its end: a token that it gets must be revoked.
         self.to_the_end(async move {
-            let examination = chain.examine(deadline).await;
+            let examination = chain.examine(deadline.at_most(LONGEST)).await;
             drop(turn);
             let broken: Vec<&str> = examination.wrong().map(|link| link.link.title()).collect();
             tracing::info!(

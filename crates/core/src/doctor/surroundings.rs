@@ -36,7 +36,12 @@ async fn secret(chain: &Chain, job: &JobId, webhook: &WebhookTrigger, deadline: 
         Err(_) if chain.identity.is_err() => {
             return Link::skipped(Name::WebhookSecret, "needs the identity").of_job(job);
         }
-        Err(problem) => return Link::wrong(Name::WebhookSecret, problem.clone()).of_job(job),
+        Err(problem) => {
+            return Link::wrong(Name::WebhookSecret, problem.clone())
+                .why("the program does not start with this")
+                .mend("correct the setting that is named")
+                .of_job(job);
+        }
     };
     let link = match Secrets::read(webhook, &chain.env, store, deadline.at_most(SECRETS)).await {
         Ok(_) => {
@@ -64,10 +69,9 @@ pub(super) async fn queue(chain: &Chain, deadline: Deadline) -> Link {
             return Link::skipped(Name::Queue, "needs the identity");
         }
         Err(problem) => {
-            let (found, mend) =
-                problem.rsplit_once("; ").or_else(|| problem.rsplit_once(": ")).unwrap_or((problem, ""));
-            let link = Link::wrong(Name::Queue, found).why("the program does not start with this");
-            return if mend.is_empty() { link } else { link.mend(mend) };
+            return Link::wrong(Name::Queue, problem.clone())
+                .why("the program does not start with this")
+                .mend("correct the setting that is named, or take GATEPASS_QUEUE away");
         }
     };
     match queue.reach(deadline.at_most(EACH)).await {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gatepass_policy::{Claims, exact_policy, policy_path, time_warnings};
+use gatepass_policy::{Claims, Grants, exact_policy, policy_path, time_warnings};
 use jiff::Timestamp;
 
 use super::{Access, Scope};
@@ -195,7 +195,15 @@ impl Refusal {
             .replace("{path}", &policy_path)
             .replace("{scope}", access.scope.as_str())
             .replace("{owner}", access.scope.owner());
-        let policy = claims.and_then(|claims| exact_policy(claims, domain, access.permissions).ok());
+        let grants = Grants { permissions: access.permissions, repositories: &access.scope.named() };
+        let policy = match claims.map(|claims| exact_policy(claims, domain, grants)) {
+            Some(Ok(policy)) => Some(policy),
+            Some(Err(why)) if next_step.contains("policy below") => {
+                next_step.push_str(&format!("; no such policy can be written: {why}"));
+                None
+            }
+            Some(Err(_)) | None => None,
+        };
         if policy.is_some() && matches!(access.scope, Scope::Organization(_)) {
             next_step.push_str(OF_ORGANIZATION);
         }

@@ -28,6 +28,15 @@ impl Scope {
         }
     }
 
+    /// The repositories that the trust policy must name to give no more than this. One that stands in an organisation's
+    /// `.github` and names none gives all of the organisation to whoever asks for that with it.
+    pub fn named(&self) -> Vec<String> {
+        match self {
+            Self::Repository(name) if name.as_str().ends_with("/.github") => vec![".github".to_owned()],
+            Self::Repository(_) | Self::Organization(_) => Vec::new(),
+        }
+    }
+
     /// The repository that holds the trust policy.
     pub fn home(&self) -> String {
         match self {

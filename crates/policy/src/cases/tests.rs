@@ -114,3 +114,17 @@ fn a_case_is_judged_with_its_reason() {
     assert!(matches!(case(true, None).judge(&refuses, DOMAIN), Some(Verdict::Refused(_))));
     assert!(matches!(case(true, None).judge(&admits, "other.dev"), Some(Verdict::Refused(_))));
 }
+
+/// A few hundred kilobytes must not become gigabytes.
+#[test]
+fn shared_claims_are_bounded() {
+    let shared: String = (0..5_000).map(|n| format!("  k{n}: v\n")).collect();
+    let cases: String = (0..20_000).map(|n| format!("  - name: c{n}\n")).collect();
+    let problems =
+        Cases::read(&format!("claims:\n  iss: a\n  sub: b\n  aud: c\n{shared}pass:\n{cases}")).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].message.contains("more than 16 MB") && problems[0].position.line == 1,
+        "{problems:?}"
+    );
+}

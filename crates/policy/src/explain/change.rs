@@ -7,7 +7,7 @@ use super::{Change, Check, Outcome, admits};
 use crate::hint::Field;
 use crate::lint::shape::escaped;
 use crate::show::shown;
-use crate::suggest::quote;
+use crate::suggest::{SuggestError, quote};
 use crate::{Claims, Matcher, Pattern, TrustPolicy, Verdict};
 
 /// Puts the token's exact value wherever a check does not match for certain, and leaves everything else.
@@ -20,6 +20,9 @@ pub(super) fn smallest(
     domain: &str,
     checks: &[(Part, Check)],
 ) -> Result<Change, String> {
+    if !claims.is_well_formed() {
+        return Err(SuggestError::Malformed.to_string());
+    }
     let mut edits = Edits::new(policy, claims, domain);
     for (part, _) in checks.iter().filter(|(_, check)| check.outcome != Outcome::Matches) {
         edits.take(part)?;

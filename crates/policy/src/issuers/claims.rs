@@ -22,13 +22,6 @@ pub enum ClaimKind {
     Unknown,
 }
 
-impl ClaimKind {
-    /// Whether a `claim_pattern` may match it.
-    pub fn can_match(self) -> bool {
-        matches!(self, Self::Text | Self::Boolean | Self::Unknown)
-    }
-}
-
 /// The claims of one issuer by kind.
 struct Claims {
     text: &'static [&'static str],

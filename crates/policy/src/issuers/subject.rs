@@ -1,6 +1,7 @@
 //! The form of an issuer's subjects.
 
 use super::{Issuer, is_uuid};
+use crate::names::{Arn, is_account};
 
 /// Why no token of an issuer has a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,25 +63,21 @@ fn prefixed(subject: &str, prefix: &str, expected: &'static str) -> Option<Subje
 }
 
 fn aws(subject: &str) -> Option<SubjectProblem> {
-    let parts: Vec<&str> = subject.splitn(6, ':').collect();
-    let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
-        return found("is not an ARN", ROLE, None);
-    };
-    if !is_account(account) {
+    let Some(arn) = Arn::parse(subject) else { return found("is not an ARN", ROLE, None) };
+    if !is_account(arn.account) {
         return found("has no account's number of 12 digits", ROLE, None);
     }
-    let (kind, name) = resource.split_once('/').unwrap_or((resource, ""));
-    if service == "sts" && kind == "assumed-role" {
-        let role = name.split('/').next().filter(|role| !role.is_empty());
-        let meant = role.map(|role| format!("arn:{partition}:iam::{account}:role/{role}"));
+    if arn.service == "sts" && arn.resource.starts_with("assumed-role/") {
+        let meant =
+            arn.session().map(|role| format!("arn:{}:iam::{}:role/{role}", arn.partition, arn.account));
         return found("is the ARN of a session", ROLE, meant);
     }
-    if service != "iam" || !region.is_empty() {
-        return found("is the ARN of something else than a role", ROLE, None);
-    }
-    match kind {
-        "role" | "user" if !name.is_empty() => None,
-        "instance-profile" => found("is the ARN of an instance profile", ROLE, None),
+    match arn.resource.split_once('/') {
+        _ if arn.service != "iam" || !arn.region.is_empty() => {
+            found("is the ARN of something else than a role", ROLE, None)
+        }
+        Some(("role" | "user", name)) if !name.is_empty() => None,
+        Some(("instance-profile", _)) => found("is the ARN of an instance profile", ROLE, None),
         _ => found("is the ARN of something else than a role", ROLE, None),
     }
 }
@@ -178,10 +175,6 @@ fn kubernetes(subject: &str) -> Option<SubjectProblem> {
     let parts: Vec<&str> = rest.split(':').collect();
     let complete = parts.len() == 2 && parts.iter().all(|part| !part.is_empty() && !part.contains('/'));
     if complete { None } else { found("is not a namespace and a name", SERVICE_ACCOUNT, None) }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

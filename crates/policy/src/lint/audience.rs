@@ -1,12 +1,11 @@
 //! The audience of a policy: whether a token of its issuer can have it, and whether it is asked for.
 
+use super::Code;
 use super::look::{Look, Says};
-use super::{Code, shape};
 use crate::format;
+use crate::hint::TOKEN_EXCHANGE;
 use crate::issuers::Issuer;
-
-/// What tokens for `api://AzureADTokenExchange` have.
-const TOKEN_EXCHANGE: (&str, &str) = ("api://azureadtokenexchange", "fb60f99c-7a34-4190-8149-302f77469936");
+use crate::show::shown;
 
 /// Looks at `audience`, or at an `audience_pattern` that is plain text, or at what its absence means.
 pub(super) fn check(look: &mut Look<'_>) {
@@ -32,7 +31,7 @@ pub(super) fn check(look: &mut Look<'_>) {
             Code::AudienceForm,
             spot,
             Says {
-                message: format!("tokens of this issuer never have the audience `{}`", shape::shown(&audience)),
+                message: format!("tokens of this issuer never have the audience `{}`", shown(&audience)),
                 help: entra_help(issuer, &audience),
                 why: "Entra decides the audience: in tokens of version 2 it is the id of the application that the token is for. Octo \
                       STS answers 403 `trust policy: audience … did not match any of …`.",
@@ -43,7 +42,7 @@ pub(super) fn check(look: &mut Look<'_>) {
             Code::AudienceNotDomain,
             spot,
             Says {
-                message: format!("`{}` is not the audience that tokens are asked for, `{domain}`", shape::shown(&audience)),
+                message: format!("`{}` is not the audience that tokens are asked for, `{domain}`", shown(&audience)),
                 help: "leave `audience` out, unless the workload asks for this very text".to_owned(),
                 why: "The workload chooses the audience of its tokens, and clients of Octo STS choose its bare domain. A token \
                       for another audience may also be one that was meant for another service.",
@@ -73,7 +72,7 @@ fn missing(look: &mut Look<'_>) {
 
 fn entra_help(issuer: Issuer, audience: &str) -> String {
     let (resource, id) = TOKEN_EXCHANGE;
-    if audience.to_ascii_lowercase() == resource {
+    if audience.eq_ignore_ascii_case(resource) {
         return format!(
             "write `audience: {id}`, which is what tokens for `{audience}` have (`gatepass token` shows it)"
         );
@@ -82,7 +81,7 @@ fn entra_help(issuer: Issuer, audience: &str) -> String {
         Issuer::EntraV1 => "add `audience: <the App ID URI that the token is asked for>`".to_owned(),
         _ => format!(
             "write `audience: <client id of the app registration that the token is for>`, or `audience: {id}` for tokens of \
-             `api://AzureADTokenExchange`"
+             `{resource}`"
         ),
     }
 }

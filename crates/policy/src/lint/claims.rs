@@ -4,6 +4,7 @@ use super::look::{Look, Says};
 use super::{Code, sample, shape};
 use crate::Spot;
 use crate::issuers::{ClaimKind, Issuer};
+use crate::show::shown;
 
 const NOT_TEXT: &str = "Octo STS matches text and booleans only: it answers 403 `trust policy: expected claim … not a string` or `… not \
                         found in token`, to every token.";
@@ -78,7 +79,7 @@ fn absent(look: &mut Look<'_>, spot: &Spot) {
     if let Some(outer) = outer(issuer, name) {
         return never(look, spot, &format!("`{name}` stands inside the claim `{outer}`"));
     }
-    let message = format!("tokens of {whose} have no claim `{}`", shape::shown(name));
+    let message = format!("tokens of {whose} have no claim `{}`", shown(name));
     let help = match (issuer, name, issuer.nearest_claim(name)) {
         (Issuer::EntraV2, "appid", _) => "write `azp`: that is its name in tokens of version 2".to_owned(),
         (Issuer::EntraV1, "azp", _) => "write `appid`: that is its name in tokens of version 1".to_owned(),
@@ -105,8 +106,7 @@ fn outer(issuer: Issuer, name: &str) -> Option<&'static str> {
 
 fn boolean(look: &mut Look<'_>, spot: &Spot) {
     if look.literal(spot).is_some_and(|text| text != "true" && text != "false") {
-        let message =
-            format!("`{}` is `true` or `false`, and never `{}`", spot.name, shape::shown(&spot.text));
+        let message = format!("`{}` is `true` or `false`, and never `{}`", spot.name, shown(&spot.text));
         let help = format!("write `{}: \"true\"`", spot.name);
         let why = "Octo STS writes a boolean as `true` or `false` before it matches it, in lower case.";
         look.at_value(Code::ClaimForm, spot, Says { message, help, why });
@@ -123,7 +123,7 @@ fn bot(look: &mut Look<'_>, spot: &Spot) -> bool {
         return false;
     };
     let message = "`[bot]` in a pattern is one of the letters b, o and t, and no name ends so".to_owned();
-    let help = format!("write `{}: {}`", spot.name, shape::shown(&spot.text.replace("[bot]", r"\[bot\]")));
+    let help = format!("write `{}`", shape::line(&spot.name, &spot.text.replace("[bot]", r"\[bot\]")));
     let why = "No token has this value: Octo STS answers 403 `trust policy: claim … did not match …`.";
     let position = look.sketch.position_in(spot, at);
     look.report(Code::ClaimForm, position, spot.path.clone(), Says { message, help, why });
@@ -153,8 +153,8 @@ fn value(look: &mut Look<'_>, spot: &Spot) {
         }
         _ => return,
     };
-    let message = format!("`{}` is always {form}, and never `{}`", spot.name, shape::shown(text));
-    let help = format!("write `{}: {}`", spot.name, shape::escaped(&meant));
+    let message = format!("`{}` is always {form}, and never `{}`", spot.name, shown(text));
+    let help = format!("write `{}`", shape::line(&spot.name, &shape::escaped(&meant)));
     let why = "No token has this value: Octo STS answers 403 `trust policy: claim … did not match …`.";
     look.at_value(Code::ClaimForm, spot, Says { message, help, why });
 }

@@ -1,8 +1,10 @@
 //! What stands in a field that is compared as it is: white space, globs, patterns.
 
 use super::look::{Look, Says};
+use super::shape::line;
 use super::{Code, shape};
 use crate::Spot;
+use crate::show::shown;
 
 /// Looks at `issuer`, `subject` and `audience` for what no value ever has, whoever issues it.
 pub(super) fn check(look: &mut Look<'_>) {
@@ -30,8 +32,8 @@ pub(super) fn white_space(look: &mut Look<'_>) {
         };
         let help = match trimmed {
             "" => "remove it".to_owned(),
-            _ if spot.name.is_empty() => format!("write `{}`, on one line", shape::shown(trimmed)),
-            _ => format!("write `{}: {}`, on one line", spot.name, shape::shown(trimmed)),
+            _ if spot.name.is_empty() => format!("write `{}`, on one line", shown(trimmed)),
+            _ => format!("write `{}`, on one line", line(&spot.name, trimmed)),
         };
         // The sign that begins a block stands beside the key.
         let block = spot.value.line > spot.key.line && !spot.name.is_empty();
@@ -61,7 +63,7 @@ fn glob_or_pattern(look: &mut Look<'_>, spot: &Spot) {
             spot,
             Says {
                 message: format!("`{name}` is compared as it is, and this is a pattern"),
-                help: format!("write `{name}_pattern: {}`", shape::shown(text)),
+                help: format!("write `{}`", line(&format!("{name}_pattern"), text)),
                 why: "Octo STS takes the characters of a pattern for themselves here, so no token ever matches.",
             },
         );
@@ -72,8 +74,8 @@ fn glob_or_pattern(look: &mut Look<'_>, spot: &Spot) {
             Says {
                 message: format!("`{name}` is compared as it is, and this has a wildcard"),
                 help: format!(
-                    "write the {name} out in full; or, to admit everything that it stands for, `{name}_pattern: {}`",
-                    shape::glob_as_pattern(text)
+                    "write the {name} out in full; or, to admit everything that it stands for, `{}`",
+                    line(&format!("{name}_pattern"), &shape::glob_as_pattern(text))
                 ),
                 why: "Octo STS takes `*` and `?` for themselves here, so no token ever matches.",
             },

@@ -4,17 +4,27 @@ use super::look::{Look, Says};
 use super::{Code, sample, shape};
 use crate::format;
 use crate::issuers::{Issuer, NearMiss};
+use crate::show::shown;
 
 /// Texts that an open place of an issuer's pattern may hold.
-const PARTS: [&str; 5] =
-    ["66666666-6666-4666-8666-666666666666", "66666666666666666666666666666666", "us-east-1", "acme", ""];
+const PARTS: [&str; 6] = [
+    "66666666-6666-4666-8666-666666666666",
+    "66666666666666666666666666666666",
+    "us-east-1",
+    "acme",
+    "66666666-6666-4666-8666-666666666666/v2.0",
+    "",
+];
 
 /// Finds out whose tokens the policy is about, and looks at `issuer`, or at an `issuer_pattern` that is plain text.
 pub(super) fn check(look: &mut Look<'_>) {
     let written = look.sketch.text("issuer").or_else(|| look.sketch.text("issuer_pattern"));
     let Some(spot) = written else { return };
     let Some(text) = look.literal(spot) else {
-        look.issuer = of_pattern(look);
+        look.issuer = match kinds(look).as_slice() {
+            &[issuer] => Some(issuer),
+            _ => None,
+        };
         return;
     };
     let trimmed = text.trim();
@@ -30,8 +40,8 @@ pub(super) fn check(look: &mut Look<'_>) {
             Code::IssuerNearMiss,
             spot,
             Says {
-                message: format!("the issuer `{}` {why}", shape::shown(&text)),
-                help: format!("write `{field}: {meant}`"),
+                message: format!("the issuer `{}` {why}", shown(&text)),
+                help: format!("write `{}`", shape::line(field, &meant)),
                 why: "Issuers are compared letter by letter, slash by slash: no token has this one, and Octo STS answers 403 \
                       `trust policy: issuer … did not match …`.",
             },
@@ -49,12 +59,14 @@ pub(super) fn check(look: &mut Look<'_>) {
     }
 }
 
-/// Whose tokens an `issuer_pattern` lets in, if that is one kind.
-fn of_pattern(look: &Look<'_>) -> Option<Issuer> {
-    let pattern = look.pattern(look.sketch.text("issuer_pattern")?)?;
-    let texts = sample::texts(&pattern, &PARTS.map(str::to_owned));
-    let mut kinds =
-        texts.iter().filter_map(|text| Issuer::of(text).filter(|_| sample::admits(&pattern, text)));
-    let first = kinds.next()?;
-    kinds.all(|kind| kind == first).then_some(first)
+/// The issuers that an `issuer_pattern` lets in, as far as we know them.
+pub(super) fn kinds(look: &Look<'_>) -> Vec<Issuer> {
+    let pattern = look.sketch.text("issuer_pattern").and_then(|spot| look.pattern(spot));
+    let Some(pattern) = pattern else { return Vec::new() };
+    let mut kinds = Vec::new();
+    for text in sample::texts(&pattern, &PARTS.map(str::to_owned)) {
+        let kind = Issuer::of(&text).filter(|kind| !kinds.contains(kind));
+        kinds.extend(kind.filter(|_| sample::admits(&pattern, &text)));
+    }
+    kinds
 }

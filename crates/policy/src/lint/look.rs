@@ -106,6 +106,11 @@ impl<'a> Look<'a> {
         self.sketch.text("issuer").is_some_and(|spot| Issuer::of(&spot.text).is_some())
     }
 
+    /// How much has been found so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Whether so much has been found that nobody needs more.
     pub(super) fn is_full(&self) -> bool {
         self.found.len() >= MAX_PROBLEMS

@@ -4,6 +4,7 @@ use super::look::{Look, Says};
 use super::{Code, sample, shape};
 use crate::pattern::Server;
 use crate::pattern::syntax::{Kind, Node};
+use crate::show::shown;
 use crate::{Pattern, Spot};
 
 /// Looks at every pattern.
@@ -44,7 +45,7 @@ fn glob(look: &mut Look<'_>, spot: &Spot, pattern: &Pattern) -> bool {
         spot.path.clone(),
         Says {
             message: format!("`{starred}*` means any number of `{starred}`, and not anything after it"),
-            help: format!("write `{}: {}{meant}{}`", spot.name, shape::shown(before), shape::shown(after)),
+            help: format!("write `{}`", shape::line(&spot.name, &format!("{before}{meant}{after}"))),
             why: "Patterns are regular expressions and not globs: this one matches no value that is meant.",
         },
     );
@@ -72,8 +73,10 @@ fn ungrouped(look: &mut Look<'_>, spot: &Spot, pattern: &Pattern) {
     }
     let ends =
         |node: &Node| pattern.as_str().get(node.span.clone()).and_then(|text| Pattern::compile(text).ok());
-    let first = branches.first().and_then(ends).and_then(|first| sample::plain(&first).into_iter().next());
-    let witness = first.map(|first| format!("{first}-evil")).filter(|text| {
+    let one = |node: Option<&Node>| sample::plain(&ends(node?)?).into_iter().next();
+    let after = one(branches.first()).map(|first| format!("{first}-evil"));
+    let before = one(branches.last()).map(|last| format!("evil-{last}"));
+    let witness = after.into_iter().chain(before).find(|text| {
         pattern.judge(text, Server::Older) == Ok(true) && pattern.judge(text, Server::Current) == Ok(false)
     });
     let Some(witness) = witness else { return };
@@ -81,8 +84,8 @@ fn ungrouped(look: &mut Look<'_>, spot: &Spot, pattern: &Pattern) {
         Code::Ungrouped,
         spot,
         Says {
-            message: format!("an older server takes this apart at `|` and also admits `{}`", shape::shown(&witness)),
-            help: format!("write `{}: ({})`", spot.name, shape::shown(pattern.as_str())),
+            message: format!("an older server takes this apart at `|` and also admits `{}`", shown(&witness)),
+            help: format!("write `{}`", shape::line(&spot.name, &format!("({})", pattern.as_str()))),
             why: "Servers built before September 2026 put `^` before the first alternative and `$` after the last, and nothing \
                   between: each may then have anything before or after it.",
         },
@@ -112,8 +115,10 @@ fn dots(look: &mut Look<'_>, spot: &Spot, pattern: &Pattern) {
     let Some(witness) = with('x').filter(|witness| sample::admits(pattern, witness)) else { return };
     let exact = Pattern::compile(mended.clone()).ok().and_then(|pattern| pattern.literal());
     let help = match (exact, spot.name.strip_suffix("_pattern")) {
-        (Some(exact), Some(field)) => format!("write `{field}: {exact}`, which is compared as it is"),
-        _ => format!("write `{}: {}`", spot.name, shape::shown(&mended)),
+        (Some(exact), Some(field)) => {
+            format!("write `{}`, which is compared as it is", shape::line(field, &exact))
+        }
+        _ => format!("write `{}`", shape::line(&spot.name, &mended)),
     };
     let position = look.sketch.position_in(spot, first);
     look.report(
@@ -121,10 +126,7 @@ fn dots(look: &mut Look<'_>, spot: &Spot, pattern: &Pattern) {
         position,
         spot.path.clone(),
         Says {
-            message: format!(
-                "a bare `.` matches any character: this also admits `{}`",
-                shape::shown(&witness)
-            ),
+            message: format!("a bare `.` matches any character: this also admits `{}`", shown(&witness)),
             help,
             why: "Whoever can have a name that differs from yours in this one place gets in.",
         },

@@ -2,14 +2,13 @@
 
 use gatepass_yaml::{Path, nearest};
 
+use super::Code;
 use super::look::{Look, Says};
-use super::{Code, shape};
-use crate::permissions::{HOSTED_NEVER, HOSTED_READ, known};
+use crate::permissions::{HOSTED_NEVER, HOSTED_READ, LEVELS, known};
+use crate::show::shown;
 
-/// What GitHub knows. <https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>
-const LEVELS: [&str; 3] = ["read", "write", "admin"];
-
-/// The permissions that have the third one. The same page.
+/// The permissions that have the third level.
+/// <https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app>
 const WITH_ADMIN: [&str; 3] =
     ["repository_projects", "organization_projects", "organization_custom_properties"];
 
@@ -34,7 +33,7 @@ pub(super) fn check(look: &mut Look<'_>) {
                     allowed.iter().map(|level| format!("`{level}`")).collect::<Vec<_>>().join(" or ")
                 ),
             };
-            let message = format!("GitHub knows no level `{}` of `{name}`", shape::shown(level));
+            let message = format!("GitHub knows no level `{}` of `{name}`", shown(level));
             look.at_value(Code::PermissionLevel, spot, Says { message, help, why: REFUSED });
         } else if look.settings.hosted
             && (HOSTED_NEVER.contains(&name) || (HOSTED_READ.contains(&name) && level != "read"))

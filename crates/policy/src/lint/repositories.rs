@@ -2,9 +2,10 @@
 
 use gatepass_yaml::Path;
 
+use super::Code;
 use super::look::{Look, Says};
-use super::{Code, shape};
 use crate::PolicyKind;
+use crate::show::shown;
 
 /// Looks at `repositories` of an organisation's policy.
 pub(super) fn check(look: &mut Look<'_>) {
@@ -40,7 +41,7 @@ fn entries(look: &mut Look<'_>) {
             continue;
         }
         let name = spot.text.as_str();
-        let shown = shape::shown(name);
+        let written = shown(name);
         let is_name = (1..=100).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
             && !matches!(name, "." | "..");
@@ -49,15 +50,15 @@ fn entries(look: &mut Look<'_>) {
         if !is_name {
             let (message, help) = match name.rsplit_once('/') {
                 Some((_, last)) if !last.is_empty() && !last.contains('*') => (
-                    format!("`{shown}` has an owner; the repositories are named without"),
+                    format!("`{written}` has an owner; the repositories are named without"),
                     format!("write `{last}`"),
                 ),
                 _ if name.contains('*') => (
-                    format!("`{shown}` is a wildcard; each repository is named"),
+                    format!("`{written}` is a wildcard; each repository is named"),
                     "name each repository".to_owned(),
                 ),
                 _ => (
-                    format!("`{shown}` is not the name of a repository"),
+                    format!("`{written}` is not the name of a repository"),
                     "write its name, without the owner".to_owned(),
                 ),
             };
@@ -65,7 +66,7 @@ fn entries(look: &mut Look<'_>) {
                        failure (StatusUnprocessableEntity)`.";
             look.at_value(Code::RepositoryName, spot, Says { message, help, why });
         } else if earlier {
-            let message = format!("`{shown}` is listed twice");
+            let message = format!("`{written}` is listed twice");
             let why = "It does no harm, but most likely another repository was meant.";
             look.at_value(
                 Code::RepositoryTwice,

@@ -41,8 +41,10 @@ pub(super) fn admits(pattern: &Pattern, text: &str) -> bool {
 /// Texts in the form of the pattern, its open places taken by the `fills` that fit, or by as little as fits. Where all
 /// combinations would be too many, one place after the other takes any of them, and the others plain words.
 pub(super) fn texts(pattern: &Pattern, fills: &[String]) -> Vec<String> {
-    let word = |fill: &&String| !fill.is_empty() && fill.bytes().all(|b| b.is_ascii_alphanumeric());
-    let words: Vec<String> = fills.iter().filter(word).take(2).cloned().collect();
+    let word = |fill: &&String| {
+        !fill.is_empty() && fill.bytes().all(|b| b.is_ascii_alphanumeric() || b"_@".contains(&b))
+    };
+    let words: Vec<String> = fills.iter().filter(word).take(3).cloned().collect();
     let mut texts = Vec::new();
     for shape in shapes(pattern).0 {
         let places: Vec<usize> = shape
@@ -152,7 +154,7 @@ impl Open {
         let c = match &self.ranges {
             None if self.max == 1 => '.',
             None => 'x',
-            Some(ranges) => ['x', '1', 'X']
+            Some(ranges) => ['x', '1', 'X', '/', ':', '-', '.', '@']
                 .into_iter()
                 .find(|c| ranges.iter().any(|(from, to)| (from..=to).contains(&c)))
                 .or_else(|| ranges.iter().map(|(from, _)| *from).find(|c| c.is_ascii_graphic()))?,
@@ -177,6 +179,10 @@ impl Walk {
     fn shapes(&mut self, node: &Node) -> Vec<Shape> {
         match &node.kind {
             Kind::Empty | Kind::Assertion(_) => vec![Vec::new()],
+            // Where letter case does not matter, most values are in small letters.
+            Kind::Literal { text, any_case: true, .. } => {
+                vec![vec![Piece::Text(text.to_ascii_lowercase().to_string())]]
+            }
             Kind::Literal { text, .. } => vec![vec![Piece::Text(text.to_string())]],
             Kind::Dot { .. } | Kind::Class { .. } => {
                 open(node, 1, 1).map(|open| vec![vec![Piece::Open(open)]]).unwrap_or_default()
@@ -274,6 +280,7 @@ mod tests {
             ("a.b", &["a.b"]),
             ("[.]", &["."]),
             ("^a$", &["a"]),
+            ("(?i)AB", &["ab"]),
             ("(ab){2}", &["abab"]),
             (r"\d{0}x", &["x"]),
         ] {

@@ -1,4 +1,11 @@
-//! What a text looks like: a pattern, a glob, a plain text.
+//! What a text looks like: a pattern, a glob, a plain text; and how it is written in a policy.
+
+use gatepass_yaml::{Document, Kind, parse};
+
+use crate::go_text::is_print;
+use crate::show::shown;
+use crate::suggest::quote;
+use crate::yaml11::Scalar;
 
 /// Whether nobody would write this for anything but a regular expression.
 pub(super) fn is_pattern(text: &str) -> bool {
@@ -38,14 +45,21 @@ fn push_escaped(pattern: &mut String, c: char) {
     pattern.push(c);
 }
 
-/// A text for a message: on one line, and not endless.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(160).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().count() > 160 {
-        shown.push('…');
+/// The line of a policy that says this, in quotes where it would be read as something else without.
+pub(super) fn line(name: &str, text: &str) -> String {
+    let bare = format!("{name}: {text}");
+    let root = parse(&bare).and_then(Document::single).ok();
+    let is_text = root.as_ref().and_then(|root| root.get(name)).is_some_and(|node| {
+        let whole = matches!(&node.kind, Kind::Scalar { text: read, plain: true } if read == text);
+        whole && matches!(Scalar::of(node), Some(Ok(Scalar::Text(_))))
+    });
+    if is_text {
+        format!("{name}: {}", shown(text))
+    } else if text.chars().all(is_print) {
+        format!("{name}: '{}'", shown(&text.replace('\'', "''")))
+    } else {
+        format!("{name}: {}", quote(text))
     }
-    shown
 }
 
 #[cfg(test)]
@@ -75,8 +89,21 @@ mod tests {
     }
 
     #[test]
-    fn shows_one_short_line() {
-        assert_eq!(shown("a\nb"), "a\u{fffd}b");
-        assert_eq!(shown(&"x".repeat(500)).chars().count(), 161);
+    fn lines_read_back() {
+        for (text, written) in [
+            ("repo:o/r", "a: repo:o/r"),
+            (r"(a|b)\.c", r"a: (a|b)\.c"),
+            ("[0-9]+", "a: '[0-9]+'"),
+            ("107", "a: '107'"),
+            ("yes", "a: 'yes'"),
+            ("*.x", "a: '*.x'"),
+            ("it's: x", "a: 'it''s: x'"),
+            ("a #b", "a: 'a #b'"),
+            ("a\nb", r#"a: "a\U0000000Ab""#),
+        ] {
+            assert_eq!(line("a", text), written);
+            let root = parse(written).and_then(Document::single).unwrap();
+            assert_eq!(root.get("a").and_then(gatepass_yaml::Node::text), Some(text));
+        }
     }
 }

@@ -3,6 +3,8 @@
 use super::look::{Look, Says};
 use super::{Code, sample, shape};
 use crate::issuers::Issuer;
+use crate::names::RunSubject;
+use crate::show::shown;
 use crate::{Spot, format};
 
 /// Looks at `subject`, or at a `subject_pattern` that is plain text.
@@ -54,18 +56,14 @@ fn form(look: &mut Look<'_>, spot: &Spot, subject: &str) {
     let problem = look.issuer.and_then(|issuer| issuer.subject_problem(subject));
     if let Some(problem) = problem {
         let help = match &problem.meant {
-            Some(meant) => format!("write `subject: {meant}`"),
+            Some(meant) => format!("write `{}`", shape::line("subject", meant)),
             None => format!("write {}", problem.expected),
         };
         look.at_value(
             Code::SubjectForm,
             spot,
             Says {
-                message: format!(
-                    "{name} gives no such subject: `{}` {}",
-                    shape::shown(subject),
-                    problem.what
-                ),
+                message: format!("{name} gives no such subject: `{}` {}", shown(subject), problem.what),
                 help,
                 why: NEVER,
             },
@@ -102,26 +100,40 @@ pub(super) fn old_form(look: &mut Look<'_>) {
         Some(pattern) => sample::admits(pattern, subject),
         None => spot.name == "subject" && subject == spot.text,
     };
+    // Of the same repository, with any ids or with its own.
+    let has_new_form = |owner: &str, name: &str, rest: &str| {
+        let also = subjects.iter().any(|subject| {
+            let run = RunSubject::parse(subject);
+            let same = run.filter(|run| run.ids.is_some() && (run.owner, run.name) == (owner, name));
+            same.is_some() && admits(subject)
+        });
+        also || admits(&format!("repo:{owner}@1/{name}@1{rest}"))
+    };
     let Some((owner, name, rest)) = subjects.iter().find_map(|subject| {
         let parts = old_parts(subject)?;
         let (owner, name, rest) = parts;
-        let with_ids = format!("repo:{owner}@1/{name}@1{rest}");
-        (admits(subject) && !admits(&with_ids)).then_some(parts)
+        (admits(subject) && !has_new_form(owner, name, rest)).then_some(parts)
     }) else {
         return;
     };
     let both = |written: &str| {
         let ids = format!("repo:{}(@[0-9]+)?/{}(@[0-9]+)?:", shape::escaped(owner), shape::escaped(name));
-        shape::shown(&written.replacen(&format!("repo:{owner}/{name}:"), &ids, 1))
+        written.replacen(&format!("repo:{owner}/{name}:"), &ids, 1)
     };
     let help = match spot.name.as_str() {
         "subject" => format!(
             "write `subject: repo:{owner}@<owner's id>/{name}@<repository's id>{rest}` with the ids that `gh api repos/{owner}/{name} \
-             --jq '.owner.id, .id'` gives; or, for both forms, `subject_pattern: {}`",
-            both(&format!("repo:{owner}/{name}:{}", shape::escaped(rest.trim_start_matches(':'))))
+             --jq '.owner.id, .id'` gives; or, for both forms, `{}`",
+            shape::line(
+                "subject_pattern",
+                &both(&format!("repo:{owner}/{name}:{}", shape::escaped(rest.trim_start_matches(':'))))
+            )
         ),
-        _ if both(&spot.text) != shape::shown(&spot.text) => {
-            format!("write the ids, or, for both forms, `subject_pattern: {}`", both(&spot.text))
+        _ if both(&spot.text) != spot.text => {
+            format!(
+                "write the ids, or, for both forms, `{}`",
+                shape::line("subject_pattern", &both(&spot.text))
+            )
         }
         _ => "put `(@[0-9]+)?` after the owner and after the repository, for both forms".to_owned(),
     };

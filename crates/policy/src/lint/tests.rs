@@ -2,6 +2,7 @@
 
 mod bad;
 mod bounds;
+mod open;
 
 use super::{Code, Finding, PolicyFile, Settings, lint};
 use crate::PolicyKind;
@@ -34,6 +35,17 @@ fn good_policies_are_left_alone() {
         (GITHUB, &["subject_pattern: ^repo:acme@1/widgets@2:ref:refs/heads/(main|dev)$"]),
         (GITHUB, &["subject_pattern: repo:acme(@[0-9]+)?/widgets(@[0-9]+)?:ref:refs/heads/main"]),
         (GITHUB, &["subject_pattern: repo:acme@1/(widgets@2|gadgets@3):ref:refs/heads/main"]),
+        (GITHUB, &["subject_pattern: repo:acme(@1)?/widgets(@2)?:ref:refs/heads/main"]),
+        (GITHUB, &["subject_pattern: repo:[^/@]+@1/[^/@]+@2:ref:refs/heads/main"]),
+        (GITHUB, &["subject_pattern: (?i)repo:acme@1/widgets@2:ref:refs/heads/main"]),
+        (
+            GITHUB,
+            &[
+                "subject_pattern: .*",
+                "claim_pattern: { job_workflow_ref: acme/ci/\\.github/workflows/deploy\\.yml@refs/tags/v.* }",
+            ],
+        ),
+        (GITHUB, &["subject_pattern: .*", "claim_pattern: { repository_id: '2', environment: production }"]),
         (GITHUB, &["subject_pattern: repo:acme@1/widgets@2:ref:refs/tags/v[0-9]+(\\.[0-9]+)*"]),
         (GITHUB, &["subject_pattern: repo:acme@1/widgets@2:ref:refs/heads/release/.*"]),
         (GITHUB, &["subject_pattern: repo:acme@1/terraform-[a-z-]+@[0-9]+:ref:refs/heads/main"]),
@@ -114,6 +126,10 @@ fn good_policies_are_left_alone() {
         ),
         (ENTRA, &["subject: 6f2e9c4a-8d4b-4f6e-9a51-0c2d7b1e3f58"]),
         (ENTRA, &["subject_pattern: .*", "claim_pattern: { azp: 6f2e9c4a-8d4b-4f6e-9a51-0c2d7b1e3f58 }"]),
+        (
+            ENTRA,
+            &["subject_pattern: (11111111-1111-1111-1111-111111111111|22222222-2222-2222-2222-222222222222)"],
+        ),
         (EKS, &["subject: system:serviceaccount:ops:alarms"]),
         (EKS, &["subject_pattern: system:serviceaccount:ops:.*"]),
         ("issuer: https://gitlab.com\n", &["subject_pattern: project_path:acme/ops:ref_type:branch:ref:.*"]),
@@ -174,5 +190,19 @@ fn the_way_out_of_a_glob_is_what_was_meant() {
     ] {
         let found = findings(GITHUB, &[&format!("subject_pattern: {glob}")]);
         assert!(found[0].problem.help.as_deref().unwrap().ends_with(offered), "{found:?}");
+    }
+}
+
+/// What is offered in place of a value is read back as that value.
+#[test]
+fn what_is_offered_is_quoted_where_it_must_be() {
+    for (head, line, offered) in [
+        (OTHER, "subject: '[0-9]+'", "`subject_pattern: '[0-9]+'`"),
+        (OTHER, "subject: '*.x'", r"`subject_pattern: .*\.x`"),
+        (GOOGLE, "subject: '107691503500061507151 '", "`subject: '107691503500061507151'`"),
+        (OTHER, "subject_pattern: 'a: b|c'", "`subject_pattern: '(a: b|c)'`"),
+    ] {
+        let found = findings(head, &[line]);
+        assert!(found[0].problem.help.as_deref().unwrap().contains(offered), "{line}: {found:?}");
     }
 }

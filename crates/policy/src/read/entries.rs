@@ -168,6 +168,11 @@ pub(crate) fn text(entry: &Entry<'_>, name: &str, coerces: bool, findings: &mut 
             if entry.value.text() != Some(&text) {
                 let message =
                     format!("`{key}` is {} here, of which the server makes the text `{text}`", scalar.noun());
+                let help = match scalar {
+                    // As a boolean in a token is compared.
+                    Scalar::Bool(_) => format!("write `\"{text}\"`, or {help} if this very word is meant"),
+                    _ => help,
+                };
                 findings.note(Code::Coerced, &place, message, help, COERCED);
             }
             Some(entry.spot(name, text, Written::Coerced))

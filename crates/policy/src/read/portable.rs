@@ -27,14 +27,27 @@ pub(super) fn may_be_taken(text: &str, error: &SyntaxError) -> bool {
         || (error.message.contains("simple key") && text.lines().any(|line| line.trim().starts_with(['|', '>'])))
         // Behind a bracket that closes the whole document, Go's reader stops without a word.
         || error.message.contains("misplaced bracket")
-        || (begins_with_a_bracket(text) && !too_deep)
+        || (begins_with(text, is_bracket) && !too_deep)
+        // Behind a line that is less indented than the first one, too.
+        || (begins_with(text, |line| line.starts_with(' ')) && !too_deep)
 }
 
-fn begins_with_a_bracket(text: &str) -> bool {
-    let mut lines = text.lines().map(|line| line.strip_prefix("---").unwrap_or(line).trim_start());
-    lines
-        .find(|line| !line.is_empty() && !line.starts_with('#'))
-        .is_some_and(|line| line.starts_with(['{', '[']))
+fn is_bracket(line: &str) -> bool {
+    line.trim_start().starts_with(['{', '['])
+}
+
+/// Whether the first line that is no comment is such a one.
+fn begins_with(text: &str, is: impl Fn(&str) -> bool) -> bool {
+    let mut lines = text.lines().map(|line| line.strip_prefix("---").unwrap_or(line));
+    let first = lines.find(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    first.is_some_and(is)
+}
+
+/// Whether a block that keeps its line breaks may end in blanks that no line break follows: Go's reader then keeps none.
+fn ends_in_blanks(text: &str) -> bool {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let keeps = |line: &str| line.trim_end().ends_with('+') && line.contains(['|', '>']);
+    !last.is_empty() && last.trim().is_empty() && text.lines().any(keeps)
 }
 
 /// Looks for names of anchors, tags but `!!str` on a scalar, and whatever else the two versions of YAML differ in.
@@ -45,10 +58,19 @@ pub(super) fn check(document: &Document, text: &str, findings: &mut Findings) {
     for (position, name) in document.anchors() {
         checker.anchor(*position, name);
     }
-    checker.node(document.root(), false);
-    if document.has_more() && second_document(text).is_none() {
-        let what = "what follows the closing bracket of this";
-        not_portable(document.root().position, what, "remove what follows", checker.findings);
+    let root = document.root();
+    checker.node(root, false);
+    // A bracket closes the document, whatever stands behind it.
+    let is_key = begins_with(text, is_bracket)
+        && root.entries().first().is_some_and(|(key, _)| !matches!(key.kind, Kind::Scalar { .. }));
+    if is_key || (document.has_more() && second_document(text).is_none()) {
+        let what = "what follows the end of this";
+        not_portable(root.position, what, "remove what follows, or indent all of it alike", checker.findings);
+    }
+    if ends_in_blanks(text) {
+        let last = text.lines().count();
+        let position = Position { line: last, column: 1 };
+        not_portable(position, "blanks at the end of a block", "remove them", checker.findings);
     }
 }
 

@@ -197,6 +197,19 @@ fn speaks_for_the_server() {
     assert_eq!(says("app: y"), None);
 }
 
+#[test]
+fn does_not_judge_where_gos_reader_may_have_stopped() {
+    for text in [
+        "  issuer: x\n \"\\x41\" subject: s\n",
+        "{}: x\n",
+        "[a]: x\n",
+        "  issuer: x\n subject: s\n",
+        "issuer: https://a\nsubject: |+\n  x\n ",
+    ] {
+        assert_eq!(TrustPolicy::parse(text, Repository).unwrap_err().kind, NotJudged, "{text}");
+    }
+}
+
 /// As `code line:column path`.
 fn found(bytes: &[u8], kind: PolicyKind) -> Vec<String> {
     let sketch = Sketch::read(bytes, kind);

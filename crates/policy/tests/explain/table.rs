@@ -204,7 +204,8 @@ fn where_no_change_can_help_it_says_why() {
     for (token, why) in [
         (json!({"iss": "http://a", "sub": "x", "aud": DOMAIN}), "its issuer is http"),
         (json!({"iss": "https://a", "sub": "a b", "aud": DOMAIN}), "its subject has white space"),
-        (json!({"iss": "https://a", "sub": 7, "aud": DOMAIN}), "its subject is empty"),
+        (json!({"iss": "https://a", "sub": 7, "aud": DOMAIN}), "must be text"),
+        (json!({"iss": "https://a", "sub": "y", "aud": [DOMAIN, 7]}), "a list of texts"),
         (json!({"iss": "https://a", "sub": "x", "aud": ["y", "a@b"]}), "its audience has a character"),
         (json!({"iss": "https://a", "sub": "x", "aud": []}), "it has no audience"),
         (json!({"iss": "https://a", "sub": "x"}), "it has no audience"),

@@ -27,8 +27,13 @@ fn is_untouched(deployment: &Deployment, what: &str) {
     assert!(writes.iter().all(|hop| hop.path == "/installation/token"), "{what}: {writes:?}");
     assert!(deployment.sandbox.identity.aws.sqs.messages("gatepass").is_empty(), "{what}");
     let alive = github.tokens().iter().filter(|token| !token.revoked).count();
-    let is_deaf =
-        ["GitHub out of reach", "another service in GitHub's place", "no calls left"].contains(&what);
+    let is_deaf = [
+        "GitHub out of reach",
+        "another service in GitHub's place",
+        "GitHub's pages in place of its API",
+        "no calls left",
+    ]
+    .contains(&what);
     assert_eq!(alive > 0, is_deaf, "{what}");
 }
 
@@ -107,6 +112,29 @@ async fn a_private_policy_leaves_doubts_and_no_alarm() {
 }
 
 #[tokio::test]
+async fn a_repository_that_is_renamed_is_told() {
+    let deployment = healthy().await;
+    let contents = format!("/repos/{REPOSITORY}/contents/{}", rows::PATH);
+    let moved = Fault::on_any(&contents).status(301).header("x-github-request-id", "1").always();
+    deployment.sandbox.github.faults().inject(moved);
+    let examine =
+        async || -> Value { serde_json::from_str(&deployment.doctor(&["--json"]).await.1).unwrap() };
+    let examination = examine().await;
+    assert_eq!(named(&examination, "doubtful"), ["policy", "permissions"], "{examination:#}");
+    let text = examination.to_string();
+    assert!(
+        text.contains("acme/operations has another name now") && text.contains("--jq .full_name"),
+        "{text}"
+    );
+    is_untouched(&deployment, "renamed");
+
+    deployment.sandbox.github.delete_file(REPOSITORY, rows::PATH).unwrap();
+    let examination = examine().await;
+    assert_eq!(named(&examination, "wrong"), ["policy"], "{examination:#}");
+    assert!(examination.to_string().contains("acme/operations has another name now"), "{examination:#}");
+}
+
+#[tokio::test]
 async fn a_queue_that_does_not_tell_is_doubtful() {
     let deployment = healthy().await;
     let body = r#"{"__type":"com.amazonaws.sqs#AccessDenied","message":"no"}"#;
@@ -140,6 +168,7 @@ async fn one_job_is_examined_alone() {
         code == Some(1) && text.contains("there is no job nope; there are: alarm, other, released"),
         "{text}"
     );
+    assert!(text.contains("mend: name a job that runs here") && !text.contains("does not start"), "{text}");
     let (code, text) = deployment.doctor(&["--jobs"]).await;
     assert!(code == Some(2) && text.contains("perhaps with `--job JOB` and `--json`"), "{text}");
 }

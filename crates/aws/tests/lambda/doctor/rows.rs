@@ -23,7 +23,7 @@ jobs:
 "#;
 
 /// Where the trust policy is.
-const PATH: &str = ".github/chainguard/alarms.sts.yaml";
+pub(crate) const PATH: &str = ".github/chainguard/alarms.sts.yaml";
 
 const EXCHANGE: &str = "/sts/exchange";
 
@@ -111,7 +111,12 @@ pub(crate) const ROWS: &[Row] = &[
     ("a variable that is not set", "configuration", &["the environment variable STAGE is not set"], |it| {
         it.with_config(CONFIG.replace("version: 1", "version: 1\nvars: [STAGE]"))
     }),
-    ("a level of the log", "configuration", &["GATEPASS_LOG is `loud`"], |it| it.set("GATEPASS_LOG", "loud")),
+    (
+        "a level of the log",
+        "configuration",
+        &["GATEPASS_LOG is `loud`", "mend each of these settings of the environment"],
+        |it| it.set("GATEPASS_LOG", "loud"),
+    ),
     ("the URL of Octo STS", "configuration", &["GATEPASS_STS_URL", "not encrypted"], |it| {
         it.set("GATEPASS_STS_URL", "http://octo-sts.dev")
     }),
@@ -283,7 +288,7 @@ pub(crate) const ROWS: &[Row] = &[
     (
         "an issuer that cannot be reached",
         "exchange",
-        &["unable to fetch or create the provider", "discovery document"],
+        &["unable to fetch or create the provider", "discovery document", "examine again later"],
         |it| {
             let body = r#"{"code":3,"message":"unable to fetch or create the provider"}"#;
             exchange(it, Fault::on_any(EXCHANGE).status(400).body(body))
@@ -346,6 +351,16 @@ pub(crate) const ROWS: &[Row] = &[
         let url = it.sandbox.octo_sts.url().to_owned();
         it.set("GATEPASS_GITHUB_API_URL", url)
     }),
+    ("GitHub's pages in place of its API", "github", &["no API of GitHub: 404", "github.api_url"], |it| {
+        let page = Fault::on_any("/rate_limit").status(404).header("x-github-request-id", "1").body("<html>");
+        it.sandbox.github.faults().inject(page.always());
+        it
+    }),
+    ("an outage that passes", "github", &["says 503", "githubstatus"], |it| {
+        let outage = Fault::on_any("/rate_limit").status(503).header("x-github-request-id", "1");
+        it.sandbox.github.faults().inject(outage);
+        it
+    }),
     ("no calls left", "rate_limit", &["0 of 5000 calls are left", "wait"], |it| {
         it.sandbox.github.set_rate(0, Timestamp::now() + SignedDuration::from_mins(30));
         it
@@ -359,7 +374,10 @@ pub(crate) const ROWS: &[Row] = &[
     ("no such queue", "queue", &["QueueDoesNotExist", "check GATEPASS_QUEUE"], |it| {
         it.set("GATEPASS_QUEUE", "arn:aws:sqs:eu-west-1:111122223333:another")
     }),
-    ("no name of a queue", "queue", &["is no queue of Amazon SQS", "write the queue's ARN"], |it| {
-        it.set("GATEPASS_QUEUE", "gatepass")
-    }),
+    (
+        "no name of a queue",
+        "queue",
+        &["is no queue of Amazon SQS", "write the queue's ARN", "correct"],
+        |it| it.set("GATEPASS_QUEUE", "gatepass"),
+    ),
 ];

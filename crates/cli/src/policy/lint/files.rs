@@ -113,7 +113,7 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), Stop
                     folder.display()
                 )));
             }
-            found.push(File::at(&path));
+            found.push(File { trouble: special(&path), ..File::at(&path) });
         } else if depth < MAX_DEPTH
             && !name.starts_with('.')
             && fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir())
@@ -122,6 +122,12 @@ fn search(folder: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), Stop
         }
     }
     Ok(())
+}
+
+/// What nobody reads unasked: a pipe or a device may have no end, and a link may lead to one.
+fn special(path: &Path) -> Option<String> {
+    let is_special = fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    is_special.then(|| "is no ordinary file, and leads to none".to_owned())
 }
 
 /// Whether this is the folder of policies, or below it: there, every YAML file is meant to be one.
@@ -210,5 +216,9 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", root.join("b.sts.yaml")).unwrap();
         let found = find(&[root.display().to_string()]).unwrap();
         assert_eq!(names(&found, root), ["a.sts.yaml", "b.sts.yaml"]);
+        std::os::unix::fs::symlink("/dev/zero", root.join("c.sts.yaml")).unwrap();
+        let found = find(&[root.display().to_string()]).unwrap();
+        let troubled: Vec<bool> = found.iter().map(|file| file.trouble.is_some()).collect();
+        assert_eq!(troubled, [false, false, true], "a device is not opened");
     }
 }

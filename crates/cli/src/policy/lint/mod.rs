@@ -30,7 +30,8 @@ use crate::terminal::{STRONG, Terminal, count, json};
 #[command(
     verbatim_doc_comment,
     after_help = "\
-Exit code: 0 without errors (there may be warnings), 1 with errors, 2 when there is nothing to lint.
+Exit code: 0 without errors (there may be warnings), 1 with errors or, with --deny-warnings, warnings,
+2 when there is nothing to lint.
 Every code is explained in docs/policy/lints.md."
 )]
 pub(crate) struct Options {
@@ -142,7 +143,7 @@ fn unreadable(why: String) -> Finding {
         problem: Problem {
             position: Position::START,
             path: Path::root(),
-            message: why,
+            message: format!("this {why}"),
             help: Some("put a text file of a few lines there, or take it away".to_owned()),
         },
         why: "Octo STS answers 404 for a policy that it cannot read".to_owned(),

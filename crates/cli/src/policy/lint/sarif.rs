@@ -35,8 +35,8 @@ const PATH: &AsciiSet = &CONTROLS
 
 pub(super) fn document(reports: &[Report]) -> Value {
     let results = reports.iter().flat_map(|report| {
-        let uri = utf8_percent_encode(report.file.in_repository(), PATH).to_string();
-        report.findings.iter().map(move |finding| result(finding, &uri))
+        let place = place(report.file.in_repository());
+        report.findings.iter().map(move |finding| result(finding, &place))
     });
     json!({
         "$schema": SCHEMA,
@@ -80,7 +80,16 @@ fn rule(code: Code, repository: &str) -> Value {
     with_address(rule, "helpUri", repository, &format!("/blob/main/{section}"))
 }
 
-fn result(finding: &Finding, uri: &str) -> Value {
+/// Below the repository's root, or anywhere where that is not known.
+fn place(path: &str) -> Value {
+    let uri = utf8_percent_encode(path, PATH).to_string();
+    match path.starts_with('/') {
+        true => json!({ "uri": format!("file://{uri}") }),
+        false => json!({ "uri": uri, "uriBaseId": "%SRCROOT%" }),
+    }
+}
+
+fn result(finding: &Finding, place: &Value) -> Value {
     let Finding { code, problem, why } = finding;
     let key = if problem.path.is_root() { String::new() } else { format!("{}: ", problem.path) };
     let help = problem.help.as_ref().map(|help| format!("\nHelp: {help}")).unwrap_or_default();
@@ -91,7 +100,7 @@ fn result(finding: &Finding, uri: &str) -> Value {
         "message": { "text": format!("{key}{}\nWhy: {why}{help}", problem.message) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": uri, "uriBaseId": "%SRCROOT%" },
+                "artifactLocation": place,
                 "region": { "startLine": problem.position.line, "startColumn": problem.position.column },
             },
         }],
@@ -112,8 +121,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_a_relative_reference() {
-        let encoded = utf8_percent_encode("a b/c:d%é#.yaml", PATH).to_string();
-        assert_eq!(encoded, "a%20b/c%3Ad%25%C3%A9%23.yaml");
+    fn a_path_is_a_reference_from_the_repositorys_root_where_that_is_known() {
+        let below = place("a b/c:d%é#.yaml");
+        assert_eq!(below, json!({ "uri": "a%20b/c%3Ad%25%C3%A9%23.yaml", "uriBaseId": "%SRCROOT%" }));
+        assert_eq!(place("/tmp/a b.yaml"), json!({ "uri": "file:///tmp/a%20b.yaml" }));
     }
 }

@@ -6,48 +6,34 @@ use gatepass_policy::Workload;
 
 /// The facts, of one cloud.
 #[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "By facts, before it has ever run")]
 pub(super) struct Facts {
     /// AWS: the ARN of the workload's own role
-    #[arg(long, value_name = "ARN", requires = "issuer", help_heading = "By facts, before it has ever run")]
+    #[arg(long, value_name = "ARN", requires = "issuer")]
     role_arn: Option<String>,
 
     /// AWS: the account's issuer, from `aws iam get-outbound-web-identity-federation-info`
-    #[arg(
-        long,
-        value_name = "URL",
-        requires = "role_arn",
-        help_heading = "By facts, before it has ever run"
-    )]
+    #[arg(long, value_name = "URL", requires = "role_arn")]
     issuer: Option<String>,
 
     /// Google Cloud: the service account's unique id, a number of 21 digits
-    #[arg(long, value_name = "ID", help_heading = "By facts, before it has ever run")]
+    #[arg(long, value_name = "ID")]
     google_id: Option<String>,
 
     /// Azure: the tenant's id
-    #[arg(
-        long,
-        value_name = "ID",
-        requires = "principal_id",
-        help_heading = "By facts, before it has ever run"
-    )]
+    #[arg(long, value_name = "ID", requires = "principal_id")]
     tenant: Option<String>,
 
     /// Azure: the managed identity's principal (object) id
-    #[arg(long, value_name = "ID", requires = "tenant", help_heading = "By facts, before it has ever run")]
+    #[arg(long, value_name = "ID", requires = "tenant")]
     principal_id: Option<String>,
 
     /// Azure: the audience of its tokens [default: that of api://AzureADTokenExchange]
-    #[arg(
-        long,
-        value_name = "AUDIENCE",
-        requires = "tenant",
-        help_heading = "By facts, before it has ever run"
-    )]
+    #[arg(long, value_name = "AUDIENCE", requires = "tenant")]
     audience: Option<String>,
 
     /// GitHub Actions: the whole subject, as the repository's tokens have it
-    #[arg(long, value_name = "SUBJECT", help_heading = "By facts, before it has ever run")]
+    #[arg(long, value_name = "SUBJECT")]
     github_subject: Option<String>,
 }
 

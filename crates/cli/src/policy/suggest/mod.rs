@@ -5,13 +5,14 @@ mod needs;
 
 use clap::Args;
 use gatepass_core::names::RepositoryName;
-use gatepass_policy::lint::{PolicyFile, Settings, lint};
+use gatepass_policy::lint::{Code, PolicyFile, Settings, lint};
+use gatepass_policy::permissions::LEVELS;
 use gatepass_policy::{
     Claims, Grants, PolicyKind, TrustPolicy, Verdict, exact_policy, permissions, policy_path,
 };
 
 use self::facts::{Facts, platform_of};
-use self::needs::{Choice, LEVELS, Needs};
+use self::needs::{Choice, Needs};
 use super::document::kind_in;
 use super::explanation::sentence;
 use crate::Stop;
@@ -29,6 +30,7 @@ use crate::terminal::{STRONG, Stream, Terminal, clean};
 #[command(
     verbatim_doc_comment,
     after_help = "\
+Examples:
   gatepass policy suggest --job alarm-to-issue --role-arn arn:aws:iam::111122223333:role/alarms \\
       --issuer https://0f1c2d3e-….tokens.sts.global.api.aws > .github/chainguard/alarms.sts.yaml
   gatepass policy suggest --from gcp --permission issues=write
@@ -116,6 +118,9 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
     for (name, level) in &options.permissions {
         needs.add(name, level, "--permission");
     }
+    if needs.permissions.is_empty() {
+        return Err(Stop::Usage(needs.remarks.join("; ")));
+    }
     if !options.repositories.is_empty() {
         needs.repositories.clone_from(&options.repositories);
     }
@@ -143,7 +148,7 @@ impl Options {
             (Some(workload), true) => {
                 workload.claims(domain).map_err(|error| Stop::Usage(error.to_string()))
             }
-            (None, _) => match self.given.proof(domain, settings).map_err(Stop::Failed)? {
+            (None, _) => match self.given.proof(domain, settings).map_err(Stop::Usage)? {
                 Some(proof) => Ok(proof.claims),
                 None => Err(Stop::Usage(
                     "for whom? give --token FILE, --claims FILE, --from HOST, or facts: --role-arn and --issuer, --google-id, --tenant and --principal-id, --github-subject"
@@ -200,14 +205,17 @@ impl Suggestion {
         for remark in &needs.remarks {
             err.line(&format!("note: {}", clean(remark)));
         }
-        if needs.for_organization && needs.repositories.is_empty() {
+        let reaches_all = self.kind == PolicyKind::Organization && needs.repositories.is_empty();
+        if reaches_all {
             err.line("note: without `repositories` it reaches every repository that the App may access; name them with --repositories a,b");
         }
         err.line("");
         let settings = Settings { domain: domain.to_owned(), hosted: true, repository: None };
         let file = PolicyFile { path: &self.path, bytes: self.text.as_bytes(), kind: self.kind };
         let source = Source { file: &self.path, text: Some(&self.text) };
-        lint(&file, &settings).iter().for_each(|finding| show_finding(err, source, finding));
+        // That has been said, with the option that mends it.
+        let findings = lint(&file, &settings).into_iter().filter(|it| it.code != Code::RepositoriesAll);
+        findings.for_each(|finding| show_finding(err, source, &finding));
     }
 }
 

@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gatepass_core::config::{OrganizationFilter, Platform, Repositories};
 use gatepass_core::job::Job;
+use gatepass_policy::PolicyKind;
+use gatepass_policy::permissions::need;
 
 use crate::Stop;
 use crate::check::Checked;
+use crate::policy::document::{ORGANIZATION, kind_in};
 
 /// What a policy must grant, and where it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,10 +20,8 @@ pub(super) struct Needs {
     pub(super) permissions: BTreeMap<String, String>,
     /// Who needs it.
     pub(super) reasons: BTreeMap<String, Vec<String>>,
-    /// The names of the repositories that an organisation's policy is to reach.
+    /// The names of the repositories that an organisation's policy is to reach; none where they are not known.
     pub(super) repositories: Vec<String>,
-    /// Whether it is an organisation's policy, for several repositories at once.
-    pub(super) for_organization: bool,
     /// What else to know.
     pub(super) remarks: Vec<String>,
 }
@@ -42,10 +43,7 @@ type File = (String, String);
 impl Needs {
     /// Adds a permission; of two levels, the higher.
     pub(super) fn add(&mut self, permission: &str, level: &str, reason: &str) {
-        let held = self.permissions.entry(permission.to_owned()).or_insert_with(|| level.to_owned());
-        if rank(level) > rank(held) {
-            level.clone_into(held);
-        }
+        need(&mut self.permissions, permission, level);
         let reasons = self.reasons.entry(permission.to_owned()).or_default();
         if !reasons.iter().any(|known| known == reason) {
             reasons.push(reason.to_owned());
@@ -96,6 +94,7 @@ impl Needs {
     ) -> Self {
         let mut needs = Self::default();
         let mut sharing = Vec::new();
+        let mut are_known = true;
         for &job in jobs.iter().filter(|job| files_of(job).contains(file)) {
             let name = job.name().as_str();
             let Some(settings) = checked.file.config.jobs.get(job.name()) else { continue };
@@ -114,22 +113,34 @@ impl Needs {
             }
             sharing.push(name);
             let action = action_of(settings);
+            let reading = if settings.read.is_empty() { "" } else { "read, " };
             for (permission, level) in job.permissions() {
-                needs.add(permission, level, &format!("{name} ({action})"));
+                needs.add(permission, level, &format!("{name} ({reading}{action})"));
             }
             if settings.custom.is_some() {
                 needs.remarks.push(format!(
                     "the job {name} runs an action that is written in Rust, and only that knows what it needs: add it with --permission NAME=LEVEL"
                 ));
             }
-            if let Some(Repositories::Organization(filter)) = &settings.repositories {
-                needs.for_organization = true;
-                needs.repositories.extend(names_in(filter));
+            match &settings.repositories {
+                Some(Repositories::Organization(filter)) => {
+                    let names = names_in(filter);
+                    are_known &= !names.is_empty();
+                    needs.repositories.extend(names);
+                }
+                // Whoever asks for the organisation with this policy would reach all of it.
+                _ if kind_in(&file.0) == PolicyKind::Organization => {
+                    needs.repositories.push(ORGANIZATION.to_owned());
+                }
+                _ => {}
             }
         }
         if sharing.len() > 1 {
             let list = sharing.join(", ");
             needs.remarks.push(format!("the jobs {list} share this policy: it grants what all of them need"));
+        }
+        if !are_known {
+            needs.repositories.clear();
         }
         needs.repositories.sort();
         needs.repositories.dedup();
@@ -191,14 +202,6 @@ fn names_in(filter: &OrganizationFilter) -> Vec<String> {
     if is_names { names.collect() } else { Vec::new() }
 }
 
-/// How much a level allows.
-fn rank(level: &str) -> usize {
-    LEVELS.iter().position(|known| *known == level).unwrap_or(0)
-}
-
-/// The levels that GitHub knows, from less to more.
-pub(super) const LEVELS: [&str; 3] = ["read", "write", "admin"];
-
 #[cfg(test)]
 mod tests {
     use gatepass_core::config;
@@ -240,6 +243,21 @@ jobs:
     triggers: [{ event: { source: aws.cloudwatch } }]
     repositories: { organization: acme, name: widgets|site }
     open_issue: { key: [x], title: x }
+  home:
+    trust_policy: home
+    repository: acme/.github
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    open_issue: { key: [x], title: x }
+  some:
+    trust_policy: topics
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    repositories: { organization: acme, name: widgets|site }
+    open_issue: { key: [x], title: x }
+  topical:
+    trust_policy: topics
+    triggers: [{ event: { source: aws.cloudwatch } }]
+    repositories: { organization: acme, topics: [alarms] }
+    open_issue: { key: [x], title: x }
   own:
     trust_policy: own
     triggers: [{ event: { source: aws.cloudwatch } }]
@@ -269,8 +287,8 @@ jobs:
         let needs = of("alarm", Some(Platform::Aws)).unwrap();
         assert_eq!(needs.file, Some(("alarms".into(), vec!["acme/operations".into()])));
         assert_eq!(granted(&needs), "issues=write pull_requests=read ");
-        assert_eq!(needs.reasons["issues"], ["alarm (open_issue)", "watch (open_issue)"]);
-        assert_eq!(needs.reasons["pull_requests"], ["watch (open_issue)"]);
+        assert_eq!(needs.reasons["issues"], ["alarm (open_issue)", "watch (read, open_issue)"]);
+        assert_eq!(needs.reasons["pull_requests"], ["watch (read, open_issue)"]);
         let remarks = needs.remarks.join("\n");
         assert!(remarks.contains("the job elsewhere does not run on aws and shares"), "{remarks}");
         assert!(remarks.contains("the jobs alarm, watch share this policy"), "{remarks}");
@@ -286,7 +304,7 @@ jobs:
         let error = of("each", None).unwrap_err();
         for words in [
             "--repository",
-            "fleet in acme/site: each (open_issue), site (comment)",
+            "fleet in acme/site: each (open_issue), site (read, comment)",
             "fleet in acme/widgets: each",
         ] {
             assert!(error.contains(words), "{error}");
@@ -301,8 +319,18 @@ jobs:
     fn an_organisations_policy_names_the_repositories_that_the_filter_names() {
         let needs = of("all", None).unwrap();
         assert_eq!(needs.file, Some(("all".into(), vec!["acme/.github".into()])));
-        assert!(needs.for_organization);
         assert_eq!(needs.repositories, ["site", "widgets"]);
+    }
+
+    #[test]
+    fn a_policy_of_the_organisations_own_repository_reaches_no_other() {
+        assert_eq!(of("home", None).unwrap().repositories, [".github"]);
+    }
+
+    #[test]
+    fn where_one_of_the_repositories_is_unknown_none_is_named() {
+        let needs = of("some", None).unwrap();
+        assert_eq!(needs.repositories, [] as [&str; 0], "the job `topical` could not work");
     }
 
     #[test]

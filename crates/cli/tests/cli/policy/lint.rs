@@ -5,7 +5,8 @@ use std::fs;
 use gatepass_policy::lint::Code;
 use serde_json::Value;
 
-use super::{Checkout, GOOD, json_of};
+use super::{Checkout, GOOD, json_of, jwt, stranger};
+use crate::support::gatepass;
 
 /// Two mistakes: an unknown key, which leaves it without a subject, and a permission in another spelling.
 const BAD: &str = "issuer: \"https://accounts.google.com\"\nsubjct: x\npermissions:\n  pull-requests: read\n";
@@ -230,6 +231,42 @@ fn a_folder_that_is_named_like_a_policy_cannot_be_read() {
     let checkout = Checkout::with(&[("b.sts.yaml", GOOD)]);
     fs::create_dir(checkout.path().join(".github/chainguard/a.sts.yaml")).unwrap();
     let run = checkout.policy(&["lint"]).ended(1);
-    assert!(run.out.contains("error[GP001]: .github/chainguard/a.sts.yaml is a directory"), "{}", run.out);
+    assert!(
+        run.out.contains("error[GP001]: this is a directory\n --> .github/chainguard/a.sts.yaml\n"),
+        "{}",
+        run.out
+    );
     assert!(run.out.ends_with("2 files: 1 error, no warnings\n"), "{}", run.out);
+}
+
+#[test]
+fn a_token_that_is_taken_for_a_policy_is_shown_in_no_format() {
+    let checkout = Checkout::new();
+    let token = jwt(&stranger());
+    checkout.write("token", &token);
+    checkout.write(
+        "in.sts.yaml",
+        format!("issuer: {token}\nsubject: {token}\npermissions: {{ {token}: read }}\n"),
+    );
+    for file in ["token", "in.sts.yaml"] {
+        for format in ["human", "json", "sarif", "github"] {
+            let run = checkout.policy(&["lint", "--format", format, file]).ended(1);
+            let signature = token.rsplit('.').next().unwrap();
+            assert!(!run.out.contains(signature), "{}", run.out);
+        }
+    }
+    checkout.policy(&["explain", "token", "--token", "token"]).ended(1);
+    checkout.policy(&["test", "token"]).ended(1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let checkout = Checkout::with(&[("a.sts.yaml", GOOD)]);
+    let mut command = gatepass();
+    command.args(["policy", "lint", "--format", "sarif"]).current_dir(checkout.path());
+    command.stdout(fs::File::create("/dev/full").unwrap());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("standard output cannot be written"));
 }

@@ -1,8 +1,23 @@
 //! `gatepass policy suggest`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatepass_aws::account::Account;
+use gatepass_aws::identity::AwsIdentity;
+use gatepass_azure::identity::ManagedIdentity;
+use gatepass_core::client::{Clients, ServiceUrl};
+use gatepass_core::config::IdTokenSettings;
+use gatepass_core::deadline::Deadline;
+use gatepass_core::env::Env;
+use gatepass_core::exchange::{Access, OctoSts, Scope};
+use gatepass_core::id_token::IdTokenSource;
+use gatepass_sandbox::Sandbox;
 use serde_json::json;
 
-use super::{Checkout, GOOD, admitted, jwt};
+use super::{Checkout, GOOD, admitted, checked, jwt};
+use crate::support::{finish, gatepass, root};
 
 const FILE: &str = r#"version: 1
 defaults: { repository: acme/operations, trust_policy: alarms }
@@ -48,7 +63,7 @@ fn a_job_and_a_role_give_a_policy_that_can_be_piped() {
     );
     for words in [
         "commit this as .github/chainguard/alarms.sts.yaml on the default branch of acme/operations",
-        "for alarm (open_issue), pulls (open_issue)",
+        "for alarm (open_issue), pulls (read, open_issue)",
         "the jobs alarm, pulls share this policy: it grants what all of them need",
     ] {
         assert!(run.err.contains(words), "{words}\n{}", run.err);
@@ -139,7 +154,54 @@ fn what_is_missing_or_wrong_is_said() {
     assert!(run.err.contains("there is no job none; there are: alarm, fleet, pulls"), "{}", run.err);
     let run = checkout.policy(&suggest(&[])).ended(2);
     assert!(run.err.contains("say which with --job NAME"), "{}", run.err);
+    let custom =
+        FILE.replace("open_issue: { key: [x], title: x }\n  pulls", "custom: { action: paint }\n  pulls");
+    checkout.write("gatepass.yaml", custom.replacen("    runs_on", "    trust_policy: own\n    runs_on", 1));
+    let run = checkout.policy(&suggest(&["--job", "alarm"])).ended(2);
+    assert!(run.err.contains("add it with --permission") && run.out.is_empty(), "{}", run.err);
+    checkout.policy(&suggest(&["--job", "alarm", "--permission", "statuses=write"])).ended(0);
     checkout.write("gatepass.yaml", "jobs: [");
     let run = checkout.policy(&suggest(&["--job", "alarm"])).ended(1);
     assert!(run.err.contains("gatepass.yaml:1:"), "{}", run.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_suggested_on_a_platform_admits_it_there() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let identity = &sandbox.identity;
+    let clients = Clients::new(None).unwrap();
+    let url = ServiceUrl::parse(sandbox.octo_sts.url()).unwrap();
+    let config = root().join("examples/quickstart/gatepass.yaml");
+    sandbox.github.install("acme");
+    for (job, from, environment, policy, repository) in [
+        ("alarm-to-issue", "aws", identity.aws.env_lambda(), "alarms", "acme/operations"),
+        ("stale-pulls", "gcp", identity.gcp.env(), "digest", "acme/widgets"),
+        ("github-status", "azure", identity.azure.env_imds(), "reader", "acme/widgets"),
+    ] {
+        let mut command = gatepass();
+        command.args(["policy", "suggest", "--job", job, "--from", from, "--config"]).arg(&config);
+        let run = checked(finish(command.envs(&environment), Duration::from_secs(60))).ended(0);
+        assert!(run.err.contains(&format!("{policy}.sts.yaml on the default branch of {repository}\n")));
+
+        let env: Env = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let source: Arc<dyn IdTokenSource> = match from {
+            "aws" => Arc::new(AwsIdentity::new(Account::from_env(&env, &clients).unwrap()).unwrap()),
+            "gcp" => gatepass_gcp::identity::source(&env, &clients, None).unwrap(),
+            _ => Arc::new(ManagedIdentity::new(&env, &clients, &IdTokenSettings::default().azure).unwrap()),
+        };
+        let domain = sandbox.octo_sts.domain().to_owned();
+        let octo_sts = OctoSts::new(clients.outbound.clone(), url.clone(), domain, source);
+        let (job, scope) = (job.parse().unwrap(), Scope::Repository(repository.parse().unwrap()));
+        let access = Access {
+            job: &job,
+            scope: &scope,
+            trust_policy: &policy.parse().unwrap(),
+            permissions: &BTreeMap::new(),
+        };
+        sandbox.github.add_repository(repository).unwrap();
+        let path = gatepass_policy::policy_path(policy);
+        sandbox.github.put_file(repository, &path, &run.out).unwrap();
+        let granted = octo_sts.token(&access, Deadline::after(Deadline::DEFAULT)).await;
+        assert!(granted.is_ok(), "{job}: {}\n{}", run.out, granted.unwrap_err());
+    }
 }

@@ -164,6 +164,20 @@ fn what_differs_goes_to_the_log_and_not_to_the_caller() {
 }
 
 #[test]
+fn a_policy_that_cannot_be_written_is_not_promised() {
+    with_access(|access, _| {
+        let claims = json!({"iss": "https://accounts.google.com", "sub": "107"});
+        let claims = Claims::new(claims.as_object().unwrap().clone());
+        let missing = refusal(404, "unable to find trust policy for \"alarms\"");
+        let Diagnosis { next_step, policy, .. } = missing.diagnose(access, Some(&claims), "octo-sts.dev");
+        assert!(next_step.ends_with(
+            "; no such policy can be written: no policy can admit this token: it has no audience"
+        ));
+        assert_eq!(policy, None);
+    });
+}
+
+#[test]
 fn an_organisations_policy_names_its_repositories() {
     with_access(|access, claims| {
         let missing = refusal(404, "unable to find trust policy for \"alarms\"");
@@ -172,6 +186,10 @@ fn an_organisations_policy_names_its_repositories() {
         assert!(!next_step(access).contains("`repositories`"));
         let scope = Scope::Organization("acme".parse().unwrap());
         assert!(next_step(&Access { scope: &scope, ..*access }).contains("under `repositories`"));
+        let home = Scope::Repository("acme/.github".parse().unwrap());
+        let access = Access { scope: &home, ..*access };
+        let policy = missing.diagnose(&access, Some(claims), "octo-sts.dev").policy.unwrap();
+        assert!(policy.ends_with("repositories:\n  - \".github\"\n"), "{policy}");
     });
 }
 

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::look::{Look, Says};
-use super::super::{Code, sample, shape};
-use super::Demands;
+use super::super::{Code, sample};
+use super::{Demands, HASH, NUMBER};
+use crate::names::{RunContext, RunSubject};
+use crate::show::shown;
 
 /// Branches with whose names others begin by accident only.
 const MAIN_BRANCHES: [&str; 8] =
@@ -17,7 +19,9 @@ const BRANCH_EVENTS: [&str; 2] = ["push", "workflow_dispatch"];
 const OF_THE_RUN: [&str; 5] = ["ref", "ref_type", "ref_protected", "environment", "event_name"];
 
 /// Claims that say nothing about who may start a workflow.
-const AS_IT_COMES: [&str; 8] = [
+const AS_IT_COMES: [&str; 10] = [
+    "iss",
+    "aud",
     "repository_visibility",
     "runner_environment",
     "workflow",
@@ -27,6 +31,12 @@ const AS_IT_COMES: [&str; 8] = [
     "run_number",
     "run_attempt",
 ];
+
+/// Claims that every workflow of an owner has alike.
+const OF_THE_OWNER: [&str; 3] = ["repository_owner_id", "enterprise", "enterprise_id"];
+
+/// Who starts workflows in anybody's repository.
+const BOTS: [&str; 3] = ["dependabot[bot]", "github-actions[bot]", "renovate[bot]"];
 
 /// How far a pattern reaches, the farthest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,9 +49,8 @@ enum Reach {
 /// A subject in GitHub's default form, taken apart.
 struct Job<'t> {
     subject: &'t str,
-    owner: &'t str,
-    name: &'t str,
     context: &'t str,
+    run: RunSubject<'t>,
 }
 
 pub(super) fn check(look: &mut Look<'_>, demands: &Demands<'_>) {
@@ -54,7 +63,8 @@ pub(super) fn check(look: &mut Look<'_>, demands: &Demands<'_>) {
         if closer {
             continue;
         }
-        let home = homes.entry((job.repository(), reach)).or_insert_with(|| job.lives_here(demands, reach));
+        let home =
+            homes.entry((job.run.repository(), reach)).or_insert_with(|| job.lives_here(demands, reach));
         if *home && job.runs_so(demands, reach) && demands.admits(&subject) {
             widest = Some((reach, subject));
         }
@@ -84,7 +94,7 @@ pub(super) fn check(look: &mut Look<'_>, demands: &Demands<'_>) {
             "Whoever may push a branch, and by that change a workflow, gets this token before anybody has reviewed the change.",
         ),
     };
-    let message = format!("this also admits {what}, such as `{}`", shape::shown(&witness));
+    let message = format!("this also admits {what}, such as `{}`", shown(&witness));
     demands.report(look, code, Says { message, help: help.to_owned(), why });
 }
 
@@ -99,7 +109,7 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
         });
         texts.unwrap_or_default()
     };
-    let refs = [format!("refs/heads/{evil}"), evil.to_owned(), format!("-{evil}")];
+    let refs = [format!("refs/heads/{evil}"), format!("heads/{evil}"), evil.to_owned(), format!("-{evil}")];
     let mut contexts: Vec<String> =
         samples("environment", &refs).iter().map(|name| format!("environment:{name}")).collect();
     contexts.extend(samples("ref", &refs).iter().map(|name| format!("ref:{name}")));
@@ -110,6 +120,22 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
     let names = [format!("-{evil}/x"), format!("{evil}/x"), format!("-{evil}"), evil.to_owned()];
     let mut repositories = samples("repository", &names);
     repositories.extend(samples("repository_owner", &names).iter().map(|owner| format!("{owner}/{evil}")));
+    let file = format!(".github/workflows/{evil}.yml@refs/heads/{evil}");
+    let mut files: Vec<String> = names.iter().take(2).map(|name| format!("{name}/{file}")).collect();
+    files.extend([format!("{evil}/{file}"), format!("{evil}.yml@refs/heads/{evil}")]);
+    files.extend([format!("refs/heads/{evil}"), evil.to_owned(), HASH.to_owned()]);
+    for claim in ["workflow_ref", "job_workflow_ref"] {
+        let texts = samples(claim, &files);
+        let homes = texts.iter().filter_map(|text| text.split_once("/.github/workflows/"));
+        repositories.extend(homes.map(|(repository, _)| repository.to_owned()));
+    }
+    // By their ids alone nobody can tell what they are called.
+    let pinned = |claim: &str| demands.claim(claim).is_some_and(|pattern| !demands.is_open(pattern));
+    if pinned("repository_id") {
+        repositories.push("owner/repository".to_owned());
+    } else if pinned("repository_owner_id") {
+        repositories.push(format!("owner/{evil}"));
+    }
     repositories.retain(|repository| repository.split('/').count() == 2);
     if repositories.is_empty() {
         repositories.push(format!("{evil}/x"));
@@ -120,12 +146,15 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
     let mut fills = Vec::new();
     for context in &contexts {
         if with_ids {
+            let (owner, name) = (format!("{evil}@{NUMBER}"), format!("x@{NUMBER}"));
             fills.extend([
-                format!("-{evil}@1/x@1:{context}"),
-                format!("-{evil}@1:{context}"),
-                format!("{evil}@1:{context}"),
+                format!("-{owner}/{name}:{context}"),
+                format!("/{owner}:{context}"),
+                format!("-{owner}:{context}"),
+                format!("{owner}:{context}"),
+                format!("{owner}/{name}:{context}"),
+                format!("repo:{owner}/{name}:{context}"),
             ]);
-            fills.extend([format!("{evil}@1/x@1:{context}"), format!("repo:{evil}@1/x@1:{context}")]);
         }
         fills.extend([format!("-{evil}/x:{context}"), format!("-{evil}:{context}")]);
         for repository in &repositories {
@@ -136,7 +165,13 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
         fills.extend(context.split_once(':').map(|(_, value)| value.to_owned()));
     }
     if with_ids {
-        fills.extend([format!("-{evil}@1"), format!("{evil}@1"), format!("{evil}@1/x@1")]);
+        let owner = format!("{evil}@{NUMBER}");
+        fills.extend([
+            format!("-{owner}"),
+            format!("/{owner}"),
+            owner.clone(),
+            format!("{owner}/x@{NUMBER}"),
+        ]);
     }
     for repository in &repositories {
         fills.extend([repository.clone(), format!("repo:{repository}")]);
@@ -148,6 +183,7 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
         format!("{evil}-"),
         format!("repo:{evil}-"),
         format!("-{evil}/x"),
+        NUMBER.to_owned(),
     ]);
     let mut seen = HashSet::new();
     fills.retain(|fill| seen.insert(fill.clone()));
@@ -156,49 +192,44 @@ fn fills(demands: &Demands<'_>) -> Vec<String> {
 
 impl<'t> Job<'t> {
     fn parse(subject: &'t str) -> Option<Self> {
+        let run = RunSubject::parse(subject)?;
         let (repository, context) = subject.strip_prefix("repo:")?.split_once(':')?;
-        let (owner, name) = repository.split_once('/')?;
-        let (owner, owner_id) = without_id(owner)?;
-        let (name, name_id) = without_id(name)?;
         let letters =
             |text: &str, also: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || also.contains(&b));
-        let good = (1..=39).contains(&owner.len())
-            && letters(owner, b"-")
-            && !owner.starts_with('-')
-            && !owner.ends_with('-')
-            && (1..=100).contains(&name.len())
-            && letters(name, b"-._")
-            && owner_id == name_id
-            && context_is_real(context);
-        good.then_some(Self { subject, owner, name, context })
+        let is_id = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
+        let good = (1..=39).contains(&run.owner.len())
+            && letters(run.owner, b"-")
+            && !run.owner.starts_with('-')
+            && !run.owner.ends_with('-')
+            && (1..=100).contains(&run.name.len())
+            && letters(run.name, b"-._")
+            && run.ids.map_or(!repository.contains('@'), |(owner, name)| is_id(owner) && is_id(name))
+            && is_real(&run.context);
+        good.then_some(Self { subject, context, run })
     }
 
-    fn repository(&self) -> String {
-        format!("{}/{}", self.owner, self.name)
-    }
-
-    /// How far from what is meant this job is, if it is: where the marker stands, a stranger may choose.
+    /// How far from what is meant this job is, if it is: where the marker stands, a stranger may choose. An id that is
+    /// given in full is nobody else's, whatever the name before it.
     fn reach(&self, demands: &Demands<'_>) -> Option<Reach> {
         let evil = demands.marker;
-        if self.owner.contains(evil) {
+        let RunSubject { owner, name, ids, .. } = self.run;
+        let (owner_is_free, name_is_free) =
+            ids.map_or((true, true), |(owner, name)| (owner == NUMBER, name == NUMBER));
+        if owner_is_free && (owner.contains(evil) || owner.contains(NUMBER)) {
             return Some(Reach::Owners);
         }
-        if self.name.contains(evil) {
-            let free = self.name == evil || self.trapped(demands, self.name);
+        if name_is_free && name.contains(evil) {
+            let free = name == evil || self.trapped(demands, name);
             return free.then_some(Reach::Repositories);
         }
-        let branch = self.context.strip_prefix("ref:refs/heads/");
-        let free = match self.context {
-            "pull_request" => !demands.spot.text.contains("pull_request"),
-            context => {
-                let values = ["ref:refs/heads/", "ref:refs/tags/", "environment:"];
-                values.iter().any(|before| context.strip_prefix(before) == Some(evil))
-                    || branch.is_some_and(|branch| {
-                        let stem = stem(branch, evil);
-                        stem.is_some_and(|stem| MAIN_BRANCHES.contains(&stem))
-                            && self.trapped(demands, branch)
-                    })
+        let free = match self.run.context {
+            RunContext::PullRequest => !demands.spot.text.contains("pull_request"),
+            RunContext::Branch(branch) => {
+                let stem = stem(branch, evil).filter(|stem| MAIN_BRANCHES.contains(stem));
+                branch == evil || (stem.is_some() && self.trapped(demands, branch))
             }
+            RunContext::Tag(name) | RunContext::Environment(name) => name == evil,
+            RunContext::Other(_) => false,
         };
         free.then_some(Reach::Refs)
     }
@@ -213,8 +244,11 @@ impl<'t> Job<'t> {
     /// Whether a stranger's workflows in this repository can have the claims that depend on it.
     fn lives_here(&self, demands: &Demands<'_>, reach: Reach) -> bool {
         demands.claims.iter().all(|(name, pattern)| match *name {
-            "repository" => sample::admits(pattern, &self.repository()),
-            "repository_owner" => sample::admits(pattern, self.owner),
+            "repository" => sample::admits(pattern, &self.run.repository()),
+            "repository_owner" => sample::admits(pattern, self.run.owner),
+            "repository_id" if reach == Reach::Refs => true,
+            name if reach > Reach::Owners && OF_THE_OWNER.contains(&name) => true,
+            "actor" if reach < Reach::Refs && BOTS.iter().any(|bot| sample::admits(pattern, bot)) => true,
             "workflow_ref" | "job_workflow_ref" => self.workflows(demands, reach, pattern),
             name if AS_IT_COMES.contains(&name) || OF_THE_RUN.contains(&name) => true,
             _ => demands.is_open(pattern),
@@ -246,43 +280,39 @@ impl<'t> Job<'t> {
 
     /// Whether a workflow in the stranger's own hands has such a reference.
     fn workflows(&self, demands: &Demands<'_>, reach: Reach, pattern: &crate::Pattern) -> bool {
-        let (evil, repository) = (demands.marker, self.repository());
+        let (evil, repository) = (demands.marker, self.run.repository());
         let file = format!(".github/workflows/{evil}.yml@refs/heads/{evil}");
         let fills = [
             format!("{repository}/{file}"),
+            format!("{}/{file}", self.run.name),
             file,
             format!("{evil}.yml@refs/heads/{evil}"),
             format!("refs/heads/{evil}"),
             repository.clone(),
-            self.owner.to_owned(),
-            self.name.to_owned(),
+            self.run.owner.to_owned(),
+            self.run.name.to_owned(),
             evil.to_owned(),
+            HASH.to_owned(),
         ];
         sample::texts(pattern, &fills).iter().any(|text| {
             let own =
                 text.strip_prefix(&repository).is_some_and(|rest| rest.starts_with("/.github/workflows/"));
+            let branch = format!("refs/heads/{evil}");
             let changed =
-                reach < Reach::Refs || text.rsplit_once('@').is_some_and(|(_, at)| at.contains(evil));
+                reach < Reach::Refs || text.split_once('@').is_some_and(|(_, at)| at == branch || at == HASH);
             own && changed && sample::admits(pattern, text)
         })
     }
 }
 
-/// A name, and whether an id follows it.
-fn without_id(text: &str) -> Option<(&str, bool)> {
-    match text.split_once('@') {
-        None => Some((text, false)),
-        Some((name, id)) => {
-            (!id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())).then_some((name, true))
+fn is_real(context: &RunContext<'_>) -> bool {
+    match context {
+        RunContext::Branch(name) | RunContext::Tag(name) | RunContext::Environment(name) => {
+            !name.is_empty() && !name.contains(':')
         }
+        RunContext::PullRequest => true,
+        RunContext::Other(_) => false,
     }
-}
-
-fn context_is_real(context: &str) -> bool {
-    let value = |before: &str| {
-        context.strip_prefix(before).is_some_and(|rest| !rest.is_empty() && !rest.contains(':'))
-    };
-    context == "pull_request" || value("ref:refs/heads/") || value("ref:refs/tags/") || value("environment:")
 }
 
 /// What the marker has been put behind.

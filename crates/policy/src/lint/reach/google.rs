@@ -1,8 +1,9 @@
 //! Identities of Google: a subject that is any number is anybody, unless a verified e-mail says who.
 
 use super::super::look::{Look, Says};
-use super::super::{Code, sample, shape};
+use super::super::{Code, sample};
 use super::Demands;
+use crate::show::shown;
 
 /// Unique ids have 21 digits; a pattern may give a few, or leave room for more.
 const DIGITS: [usize; 13] = [21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 22, 23, 24];
@@ -19,16 +20,16 @@ pub(super) fn check(look: &mut Look<'_>, demands: &Demands<'_>) {
     if !demands.only_demands(&["email", "email_verified", "iss", "aud"]) {
         return;
     }
-    let shown = shape::shown(witness);
+    let witness = shown(witness);
     let verified = demands.claim("email_verified").is_some_and(|pattern| !sample::admits(pattern, "false"));
     let (message, help, why) = match demands.claim("email").map(|pattern| strangers_email(demands, pattern)) {
         None => (
-            format!("this admits every account of Google, such as `{shown}`"),
+            format!("this admits every account of Google, such as `{witness}`"),
             "write `subject: \"<unique id of the service account>\"`, or match `email` and `email_verified: \"true\"` in `claim_pattern`",
             "Service accounts of other customers, and people, have tokens of the same issuer, for any audience that they ask for.",
         ),
         Some(Some(email)) => (
-            format!("this admits accounts of Google that are not yours, such as `{}`", shape::shown(&email)),
+            format!("this admits accounts of Google that are not yours, such as `{}`", shown(&email)),
             "write the e-mail's domain in full, with its dots escaped",
             "Service accounts of other customers, and people, have tokens of the same issuer, for any audience that they ask for.",
         ),

@@ -1,15 +1,40 @@
 //! Identities of the other issuers: any role, any managed identity, any service account, any project of anybody.
 
+use super::super::Code;
 use super::super::look::{Look, Says};
-use super::super::{Code, shape};
-use super::Demands;
+use super::{Demands, NUMBER, UUID, is_made_up};
 use crate::issuers::Issuer;
-
-/// A UUID that nobody has written by chance.
-pub(super) const UUID: &str = "66666666-6666-4666-8666-666666666666";
+use crate::names::is_account;
+use crate::show::shown;
 
 /// Claims of Entra that every token of the tenant has, whoever it is for.
 const TENANT_CLAIMS: [&str; 8] = ["tid", "ver", "idtyp", "iss", "aud", "azpacr", "appidacr", "idp"];
+
+/// Claims of GitLab, HCP Terraform and Buildkite that say nothing about whose job it is.
+const OF_THE_JOB: [&str; 22] = [
+    "aud",
+    "build_branch",
+    "build_source",
+    "build_tag",
+    "deployment_action",
+    "deployment_tier",
+    "environment",
+    "environment_action",
+    "environment_protected",
+    "iss",
+    "pipeline_slug",
+    "pipeline_source",
+    "project_visibility",
+    "ref",
+    "ref_path",
+    "ref_protected",
+    "ref_type",
+    "runner_environment",
+    "step_key",
+    "terraform_project_name",
+    "terraform_run_phase",
+    "terraform_workspace_name",
+];
 
 pub(super) fn check(look: &mut Look<'_>, demands: &Demands<'_>, issuer: Option<Issuer>) {
     match issuer {
@@ -35,14 +60,13 @@ fn roles(look: &mut Look<'_>, demands: &Demands<'_>) {
         format!("role/{evil}"),
         format!(":role/{evil}"),
         account.to_owned(),
+        "aws".to_owned(),
         format!("{account}:role/{evil}"),
         format!("arn:aws:iam::{account}:role/{evil}"),
     ];
     let any = |subject: &str| {
         let name = subject.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(":role/"));
-        name.is_some_and(|(account, name)| {
-            account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()) && name == evil
-        })
+        name.is_some_and(|(account, name)| is_account(account) && name == evil)
     };
     let what = "every role of the account";
     identity(
@@ -64,7 +88,7 @@ fn managed_identities(look: &mut Look<'_>, demands: &Demands<'_>) {
         demands,
         &fills,
         &TENANT_CLAIMS,
-        |subject| subject == UUID,
+        |subject| is_made_up(subject) && !demands.spot.text.contains(subject),
         what,
         "write `subject: <principal (object) id of the identity>`",
     );
@@ -72,7 +96,12 @@ fn managed_identities(look: &mut Look<'_>, demands: &Demands<'_>) {
 
 fn service_accounts(look: &mut Look<'_>, demands: &Demands<'_>) {
     let evil = demands.marker;
-    let fills = [evil.to_owned(), format!("{evil}:{evil}"), format!("system:serviceaccount:{evil}:{evil}")];
+    let fills = [
+        evil.to_owned(),
+        format!("{evil}:{evil}"),
+        format!("system:serviceaccount:{evil}:{evil}"),
+        format!("system:serviceaccount:{evil}"),
+    ];
     let any = |subject: &str| {
         let rest = subject.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
         rest.is_some_and(|(namespace, name)| namespace == evil && !name.is_empty() && !name.contains(':'))
@@ -91,7 +120,7 @@ fn service_accounts(look: &mut Look<'_>, demands: &Demands<'_>) {
 
 /// An issuer that is not known: only a pattern that takes everything says something.
 fn anybody(look: &mut Look<'_>, demands: &Demands<'_>) {
-    if demands.is_open(&demands.subject) {
+    if [demands.marker, NUMBER].iter().all(|text| demands.admits(text)) {
         let fills = [demands.marker.to_owned()];
         let what = "everybody who has a token of the issuer";
         identity(look, demands, &fills, &[], |_| true, what, "write `subject: <the token's sub>`");
@@ -114,7 +143,7 @@ fn identity(
     let Some(witness) = subjects.iter().find(|subject| any(subject) && demands.admits(subject)) else {
         return;
     };
-    let message = format!("this admits {what}, such as `{}`", shape::shown(witness));
+    let message = format!("this admits {what}, such as `{}`", shown(witness));
     let why = "Whoever runs anything there, or can set up something that does, gets this token.";
     demands.report(look, Code::AdmitsIdentities, Says { message, help: help.to_owned(), why });
 }
@@ -128,17 +157,10 @@ fn owners(look: &mut Look<'_>, demands: &Demands<'_>, before: &str, end: char, a
         format!("{before}{evil}{after}"),
         format!("-{evil}"),
         evil.to_owned(),
+        format!("{evil}/x"),
         after.to_owned(),
     ];
-    if !demands.only_demands(&[
-        "ref",
-        "ref_type",
-        "ref_path",
-        "ref_protected",
-        "environment",
-        "pipeline_source",
-        "build_branch",
-    ]) {
+    if !demands.only_demands(&OF_THE_JOB) {
         return;
     }
     let strange = |subject: &&String| {
@@ -151,7 +173,7 @@ fn owners(look: &mut Look<'_>, demands: &Demands<'_>, before: &str, end: char, a
     let Some(witness) = subjects.iter().filter(strange).find(|subject| demands.admits(subject)) else {
         return;
     };
-    let message = format!("this also admits other owners, such as `{}`", shape::shown(witness));
+    let message = format!("this also admits other owners, such as `{}`", shown(witness));
     let help = format!("write the owner in full with a `{end}` after it, as in `{before}<owner>{end}…`");
     let why = "Anybody can have an account or organisation of such a name, and run a job there that gets this token.";
     demands.report(look, Code::AdmitsOwners, Says { message, help, why });

@@ -75,7 +75,7 @@ fn bad_policies_get_their_finding() {
             GITHUB,
             &["subject_pattern: repo:acme@1/.*"],
             Code::AdmitsRepositories,
-            "repo:acme@1/evil@1:pull_request",
+            "repo:acme@1/evil@66666666:pull_request",
         ),
         (
             GITHUB,
