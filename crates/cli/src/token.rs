@@ -124,11 +124,21 @@ fn tell(out: Stream, shown: &Shown<'_>) {
         };
         out.line(&format!("{}  {}", " ".repeat(width), out.paint(FAINT, &clean(&can))));
     }
-    for Warning { what, help } in &shown.warnings {
+    tell_warnings(out, &shown.warnings);
+}
+
+/// What speaks against sending a token.
+pub(crate) fn tell_warnings(out: Stream, warnings: &[Warning]) {
+    for Warning { what, help } in warnings {
         out.line("");
         out.line(&format!("{}: {}", out.paint(WARN, "warning"), clean(what)));
         out.line(&format!("  = help: {}", clean(help)));
     }
+}
+
+/// The same for programs.
+pub(crate) fn warnings_document(warnings: &[Warning]) -> Value {
+    warnings.iter().map(|it| json!({ "message": it.what, "help": it.help })).collect()
 }
 
 fn document(shown: &Shown<'_>) -> Value {
@@ -141,7 +151,6 @@ fn document(shown: &Shown<'_>) -> Value {
         };
         json!({ "claim": it.claim, "value": claims.get(&it.claim), "use": use_, "detail": detail })
     });
-    let warnings = shown.warnings.iter().map(|it| json!({ "message": it.what, "help": it.help }));
     json!({
         "version": 1,
         "source": shown.found.source,
@@ -149,7 +158,7 @@ fn document(shown: &Shown<'_>) -> Value {
         "audience": claims.audiences(),
         "expires_in": shown.expires_in,
         "claims": entries.collect::<Vec<_>>(),
-        "warnings": warnings.collect::<Vec<_>>(),
+        "warnings": warnings_document(&shown.warnings),
     })
 }
 

@@ -1,7 +1,8 @@
 //! `gatepass policy explain`: a token held against a policy, check by check.
 
 use clap::Args;
-use gatepass_policy::{Verdict, explain};
+use gatepass_policy::{Verdict, explain, time_warnings};
+use jiff::Timestamp;
 
 use super::document::Document;
 use super::{Format, explanation};
@@ -9,6 +10,7 @@ use crate::Stop;
 use crate::identity::{Given, configuration, domain, settings};
 use crate::input::STDIN;
 use crate::terminal::{PLACE, Terminal, clean, json};
+use crate::token::tell_warnings;
 
 /// Show what in a token matches a trust policy and what does not, and the smallest change that would admit it
 ///
@@ -65,13 +67,19 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
     let proof = options.given.proof(&domain, &settings(checked.as_ref())).map_err(Stop::Usage)?;
     let Some(proof) = proof else { return Err(Stop::Usage("there is no token".to_owned())) };
     let explanation = explain(&policy, &proof.claims, &domain);
+    // An expired token is refused before its policy is read; which policy it needs is worth knowing all the same. Claims that
+    // were written by hand need no times.
+    let has_times = options.given.claims.is_none() || proof.claims.get("exp").is_some();
+    let warnings =
+        if has_times { time_warnings(&proof.claims, Timestamp::now().as_second()) } else { Vec::new() };
     let out = terminal.out;
     match options.format {
-        Format::Json => out.line(&json(&explanation::document(&name, &explanation))),
+        Format::Json => out.line(&json(&explanation::document(&name, &explanation, &warnings))),
         Format::Human => {
             let name = out.paint(PLACE, &clean(&name));
             out.line(&format!("{name}, held against the token of {}\n", clean(&proof.origin)));
             explanation::tell(out, &explanation);
+            tell_warnings(out, &warnings);
         }
     }
     if explanation.verdict == Verdict::Admitted { Ok(()) } else { Err(Stop::Said) }

@@ -1,9 +1,10 @@
 //! A token held against a policy, as people and as programs are told.
 
-use gatepass_policy::{Change, Check, Explanation, Outcome, Verdict};
+use gatepass_policy::{Change, Check, Explanation, Outcome, Verdict, Warning};
 use serde_json::{Value, json};
 
 use crate::terminal::{BAD, FAINT, GOOD, STRONG, Stream, WARN, clean};
+use crate::token::warnings_document;
 
 /// How far the names of the checks reach.
 const INDENT: usize = 12;
@@ -23,6 +24,9 @@ pub(super) fn tell(out: Stream, explanation: &Explanation) {
     }
     if let Some(change) = &explanation.change {
         tell_change(out, change);
+    }
+    if let Some(reason) = &explanation.impossible {
+        out.line(&format!("\n{}: {}", out.paint(STRONG, "no change of the policy admits it"), clean(reason)));
     }
 }
 
@@ -71,8 +75,8 @@ pub(super) fn sentence(verdict: &Verdict) -> String {
     }
 }
 
-/// The same for programs.
-pub(super) fn document(policy: &str, explanation: &Explanation) -> Value {
+/// The same for programs, with what else speaks against the token.
+pub(super) fn document(policy: &str, explanation: &Explanation, warnings: &[Warning]) -> Value {
     let checks = explanation.checks.iter().map(|check| {
         json!({
             "check": check.what,
@@ -96,6 +100,8 @@ pub(super) fn document(policy: &str, explanation: &Explanation) -> Value {
         "older_servers": explanation.older.as_ref().map(verdict),
         "checks": checks.collect::<Vec<_>>(),
         "change": change,
+        "impossible": explanation.impossible,
+        "warnings": warnings_document(warnings),
     })
 }
 

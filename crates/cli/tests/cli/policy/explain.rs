@@ -50,6 +50,26 @@ fn a_token_that_is_refused_shows_where_and_what_would_admit_it() {
 }
 
 #[test]
+fn a_token_that_no_policy_can_help_is_said_to_be_so() {
+    let checkout = Checkout::with(&[("a.sts.yaml", GOOD)]);
+    let mut claims = admitted();
+    claims["exp"] = json!(1_000_000_000);
+    checkout.write("old.json", claims.to_string());
+    let run = checkout.policy(&["explain", "a", "--claims", "old.json"]).ended(0);
+    assert!(run.out.contains("warning: ") && run.out.contains("expired"), "{}", run.out);
+    let document =
+        json_of(&checkout.policy(&["explain", "a", "--claims", "old.json", "--format", "json"]).ended(0));
+    assert_eq!(document["warnings"].as_array().map(Vec::len), Some(1), "{document}");
+    assert_eq!(document["impossible"], json!(null));
+
+    let mut claims = admitted();
+    claims["sub"] = json!("a b");
+    checkout.write("never.json", claims.to_string());
+    let run = checkout.policy(&["explain", "a", "--claims", "never.json"]).ended(1);
+    assert!(run.out.contains("no change of the policy admits it: "), "{}", run.out);
+}
+
+#[test]
 fn an_older_server_that_judges_otherwise_is_named() {
     let text = GOOD.replace("subject: \"107691503500061507151\"", "subject_pattern: main|dev");
     let checkout = Checkout::with(&[("a.sts.yaml", &text)]);
