@@ -1,7 +1,7 @@
 //! `gatepass check`: everything that is wrong with a file, and what its templates would write.
 
 use clap::Args;
-use gatepass_core::config::{self, ConfigError, Loaded};
+use gatepass_core::config::{self, ConfigError, Loaded, Platform, Trigger};
 use gatepass_core::job::{Actions, Job, Jobs};
 use gatepass_yaml::Problem;
 
@@ -119,6 +119,9 @@ fn rehearse(checked: &Checked, given: &[Sample], source: Source<'_>, out: Stream
     for job in checked.jobs.iter() {
         let fitting = fitting(job, given)?;
         out.line(&out.paint(STRONG, job.name().as_str()));
+        for line in schedules(checked, job) {
+            out.line(&format!("  {}", clean(&line)));
+        }
         if fitting.is_empty() {
             out.line("  not rendered: no sample fits its triggers; give an event with --event FILE\n");
         }
@@ -142,6 +145,24 @@ fn rehearse(checked: &Checked, given: &[Sample], source: Source<'_>, out: Stream
         }
     }
     Ok(errors)
+}
+
+/// The schedules of a job, as the scheduler of each cloud that it runs on takes them.
+fn schedules(checked: &Checked, job: &Job) -> Vec<String> {
+    let runs_on = checked.file.config.jobs.get(job.name()).and_then(|job| job.runs_on.as_deref());
+    let platforms = runs_on.unwrap_or(&[Platform::Aws, Platform::Gcp, Platform::Azure]);
+    let mut lines = Vec::new();
+    for trigger in job.triggers() {
+        let Trigger::Schedule(schedule) = trigger else { continue };
+        for platform in platforms {
+            let words = match schedule.cron.on(*platform) {
+                Ok(words) => format!("{words}, {}", schedule.zone()),
+                Err(reason) => format!("none: {reason}"),
+            };
+            lines.push(format!("schedule on {:<6} {words}", platform.name()));
+        }
+    }
+    lines
 }
 
 /// For every trigger, the given events that fit it, or else the samples that do.

@@ -84,6 +84,33 @@ jobs:
 }
 
 #[test]
+fn a_schedule_is_shown_as_each_scheduler_takes_it() {
+    let text = r#"version: 1
+defaults: { repository: acme/operations, trust_policy: alarms }
+callers: { scheduler: { host: true } }
+jobs:
+  nightly:
+    triggers: [{ schedule: { cron: "*/30 2 * * mon-fri", timezone: Europe/Berlin, caller: scheduler } }]
+    open_issue: { key: [x], title: x }
+  thirteenth:
+    runs_on: [aws]
+    triggers: [{ schedule: { cron: "0 0 13 * fri" } }]
+    open_issue: { key: [x], title: x }
+"#;
+    let run = check(text, &[]).ended(0);
+    for words in [
+        "schedule on aws    cron(0,30 2 ? * MON-FRI *), Europe/Berlin\n",
+        "schedule on gcp    0,30 2 * * 1-5, Europe/Berlin\n",
+        "schedule on azure  0 0,30 2 * * 1-5, Europe/Berlin\n",
+        "warning: jobs.thirteenth.triggers[0].schedule.cron: on aws nothing knocks at these times\n",
+        "= help: EventBridge Scheduler takes a day of month or a day of week, not both: write two schedules, one with each\n",
+        "schedule on aws    none: EventBridge Scheduler takes",
+    ] {
+        assert!(run.out.contains(words), "{words}\n{}", run.out);
+    }
+}
+
+#[test]
 fn the_caret_stands_under_the_key() {
     let run = check(GOOD.replace("title:", "titel:"), &[]).ended(1);
     let expected =

@@ -5,6 +5,7 @@
 
 mod action;
 mod check;
+mod cron;
 mod load;
 mod problem;
 mod trigger;
@@ -21,6 +22,7 @@ pub use self::action::{
 };
 pub use self::check::{Finding, Severity};
 pub(crate) use self::check::{check, is_word, may_bring_back, may_send};
+pub use self::cron::Cron;
 pub use self::load::{Loaded, load, read_file};
 pub use self::problem::ConfigError;
 pub use self::trigger::{
@@ -28,7 +30,7 @@ pub use self::trigger::{
     Signature, Trigger, WebhookTrigger,
 };
 pub(crate) use self::values::check_relative;
-pub use self::values::{Audience, BotPattern, Cron, EventFilter, Issuer, Pattern, ReadPath, Span, Version};
+pub use self::values::{Audience, BotPattern, EventFilter, Issuer, Pattern, ReadPath, Span, Version};
 use crate::client::ServiceUrl;
 use crate::names::{
     CallerName, JobId, OrganizationName, RepositoryName, TopicArn, TrustPolicyName, VariableName,

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Cron, EventFilter};
+use super::cron::Cron;
+use super::values::EventFilter;
 use crate::names::{CallerName, HeaderField, VariableName};
 
 /// When a job runs.
@@ -30,6 +31,22 @@ pub struct ScheduleTrigger {
     pub timezone: Option<String>,
     /// Who may call over HTTP; native timers need none.
     pub caller: Option<CallerName>,
+}
+
+impl ScheduleTrigger {
+    /// The IANA time zone that the times are meant in.
+    pub fn zone(&self) -> &str {
+        self.timezone.as_deref().unwrap_or("UTC")
+    }
+
+    /// Whether they are meant in UTC.
+    pub fn is_utc(&self) -> bool {
+        let zone = self.zone();
+        matches!(
+            zone.strip_prefix("Etc/").unwrap_or(zone),
+            "UTC" | "UCT" | "GMT" | "Zulu" | "Universal" | "Greenwich"
+        )
+    }
 }
 
 /// A call.

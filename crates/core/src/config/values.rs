@@ -168,75 +168,6 @@ impl TryFrom<String> for Pattern {
 
 text_schema!(Pattern, { "type": "string", "format": "regex" });
 
-/// A cron expression: minute, hour, day of month, month, day of week.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Cron(String);
-
-impl Cron {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Cron {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        const FIELDS: [(&str, u8, u8, &[&str]); 5] = [
-            ("minute", 0, 59, &[]),
-            ("hour", 0, 23, &[]),
-            ("day of month", 1, 31, &[]),
-            (
-                "month",
-                1,
-                12,
-                &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-            ),
-            ("day of week", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
-        ];
-        let parts: Vec<&str> = text.split_whitespace().collect();
-        if parts.len() != FIELDS.len() {
-            return Err(format!(
-                "a cron expression has five fields (minute, hour, day of month, month, day of week), this one has {}",
-                parts.len()
-            ));
-        }
-        for (part, (field, low, high, names)) in parts.iter().zip(FIELDS) {
-            if !part.split(',').all(|range| is_range(range, low, high, names)) {
-                return Err(format!(
-                    "`{part}` is no {field}: write {low} to {high}, *, a-b, */n or a list of them"
-                ));
-            }
-        }
-        Ok(Self(parts.join(" ")))
-    }
-}
-
-/// `*`, `a`, `a-b`, each perhaps with `/n`.
-fn is_range(text: &str, low: u8, high: u8, names: &[&str]) -> bool {
-    let value = |text: &str| {
-        let named = names.iter().position(|name| text.eq_ignore_ascii_case(name));
-        let number = named.and_then(|at| u8::try_from(at).ok()?.checked_add(low));
-        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        number.or_else(|| text.parse().ok().filter(|_| digits)).filter(|n| (low..=high).contains(n))
-    };
-    let (range, step) = match text.split_once('/') {
-        Some((range, step)) => (range, Some(step)),
-        None => (text, None),
-    };
-    let step_fits = step.is_none_or(|step| step.parse().is_ok_and(|n: u8| n >= 1 && n <= high.max(1)));
-    let range_fits = range == "*"
-        || match range.split_once('-') {
-            Some((from, to)) => matches!((value(from), value(to)), (Some(from), Some(to)) if from <= to),
-            None => step.is_none() && value(range).is_some(),
-        };
-    step_fits && range_fits
-}
-
-text_schema!(Cron, { "type": "string" });
-
 /// Which events.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -355,25 +286,6 @@ mod tests {
 
     #[test]
     fn values_follow_their_rules() {
-        check::<Cron>(
-            &["0 2 * * *", "*/15 0-6 1,15 jan-MAR mon-fri", "59 23 31 12 7", "0 9-17/2 * * *"],
-            &[
-                "",
-                "* * * *",
-                "* * * * * *",
-                "60 * * * *",
-                "* 24 * * *",
-                "* * 0 * *",
-                "* * * 13 *",
-                "* * * * 8",
-                "@daily",
-                "5/10 * * * *",
-                "9-1 * * * *",
-                "*/0 * * * *",
-                "007 * * * *",
-                "+5 * * * *",
-            ],
-        );
         check::<Span>(
             &["7d", "30m", "12h", "2w"],
             &["", "7", "d", "0d", "-1d", "7 d", "7days", "99999d", "1.5h", "7D", "7ddd"],

@@ -277,6 +277,44 @@ mod tests {
     }
 
     #[test]
+    fn a_schedule_that_a_cloud_cannot_have_is_a_warning_where_the_job_is_said_to_run_there() {
+        let warnings = |runs_on: &str, schedule: &str| {
+            let jobs = job("one", runs_on, &format!("{{ schedule: {{ {schedule}, caller: who }} }}"));
+            let file = format!(
+                "version: 1\ndefaults: {{ repository: a/b, trust_policy: t }}\ncallers: {{ who: {{ host: true }} }}\njobs:\n{jobs}"
+            );
+            let file = load("x.yaml", &file).unwrap();
+            let found = check(&file, None).into_iter().filter(|it| it.severity == Severity::Warning);
+            found.map(|it| format!("{}: {}", it.problem.path, it.problem.message)).collect::<Vec<_>>()
+        };
+        let (both, berlin) = ("cron: '0 0 13 * fri'", "cron: '0 2 * * *', timezone: Europe/Berlin");
+        for (runs_on, schedule, expected) in [
+            ("", both, vec![]),
+            ("runs_on: [gcp],", both, vec![]),
+            ("runs_on: [aws],", both, vec!["cron: on aws nothing knocks at these times"]),
+            (
+                "runs_on: [aws, azure],",
+                both,
+                vec![
+                    "cron: on aws nothing knocks at these times",
+                    "cron: on azure nothing knocks at these times",
+                ],
+            ),
+            ("runs_on: [aws, gcp],", berlin, vec![]),
+            ("runs_on: [azure],", "cron: '0 2 * * *', timezone: Etc/UTC", vec![]),
+            (
+                "runs_on: [azure],",
+                berlin,
+                vec!["timezone: on azure timers go by UTC, whatever this says, on the plan Flex Consumption"],
+            ),
+        ] {
+            let expected: Vec<String> =
+                expected.into_iter().map(|it| format!("jobs.one.triggers[0].schedule.{it}")).collect();
+            assert_eq!(warnings(runs_on, schedule), expected, "{runs_on} {schedule}");
+        }
+    }
+
+    #[test]
     fn the_words_for_triggers_are_no_sources() {
         let caller = |list: &[&str]| Caller {
             may_send: Some(list.iter().map(|&entry| entry.to_owned()).collect()),

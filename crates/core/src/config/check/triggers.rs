@@ -82,6 +82,21 @@ impl Checker<'_> {
                 "write its IANA name, as in Europe/Berlin",
             );
         }
+        for platform in self.platforms(job) {
+            if let Err(reason) = schedule.cron.on(platform) {
+                self.warning(
+                    place.key("cron"),
+                    format!("on {} nothing knocks at these times", platform.name()),
+                    reason,
+                );
+            } else if platform == Platform::Azure && !schedule.is_utc() {
+                self.warning(
+                    place.key("timezone"),
+                    "on azure timers go by UTC, whatever this says, on the plan Flex Consumption",
+                    "write the time in UTC and take timezone out, or give this job to another cloud",
+                );
+            }
+        }
     }
 
     fn caller(&mut self, place: &Path, name: &CallerName, what: &str) {
