@@ -83,6 +83,7 @@ impl Checker<'_> {
             );
         }
         for platform in self.platforms(job) {
+            // Azure Functions, "Timer trigger", "NCRONTAB time zones": WEBSITE_TIME_ZONE is not supported on Flex Consumption.
             if let Err(reason) = schedule.cron.on(platform) {
                 self.warning(
                     place.key("cron"),
