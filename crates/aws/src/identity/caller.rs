@@ -6,10 +6,9 @@ use gatepass_core::client::{ServiceUrl, harmless};
 use gatepass_core::deadline::Deadline;
 use gatepass_core::failure::Failure;
 
-use super::web_identity::{ABSENT, next};
-use crate::account::{Account, Request, Service};
-use crate::signing::ToSign;
-use crate::sts::{CONTENT_TYPE, element, form, reason};
+use super::call::call;
+use crate::account::Account;
+use crate::sts::element;
 
 const PLACE: &str = "AWS STS (GetCallerIdentity)";
 
@@ -21,22 +20,7 @@ pub(super) async fn identity(
     endpoint: &ServiceUrl,
     deadline: Deadline,
 ) -> Result<String, Failure> {
-    let request = Request {
-        place: PLACE,
-        to: ToSign {
-            service: Service::STS.name,
-            region: account.region(),
-            url: &format!("{}/", endpoint.as_str()),
-            headers: &[("content-type", CONTENT_TYPE)],
-            body: &form("GetCallerIdentity", &[]),
-        },
-        absent: Some(ABSENT),
-    };
-    let received = account.send(&request, deadline).await?;
-    if !received.is_success() {
-        return Err(received.refusal(PLACE, reason(received.status, &received.body, next)));
-    }
-    let text = String::from_utf8_lossy(&received.body);
+    let text = call((account, endpoint), PLACE, ("GetCallerIdentity", &[]), deadline).await?;
     let arn = element(&text, "Arn").ok_or_else(|| {
         Failure::refused(format!(
             "{PLACE} answered with something that names nobody; check what stands between this workload and it"

@@ -3,6 +3,7 @@
 //! `sts:GetWebIdentityToken` gives an OIDC token whose subject is the ARN of the workload's IAM role. The role ARN is all
 //! that Octo STS can match on: AWS's further claims are nested. So each function needs a role of its own.
 
+mod call;
 mod caller;
 mod web_identity;
 
