@@ -79,6 +79,16 @@ impl Claims {
         self.0.get(name)
     }
 
+    /// A claim that is a time, in seconds since 1970. Some issuers give fractions, which are cut off.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a time that is no time saturates, and is far away either way"
+    )]
+    pub fn seconds(&self, name: &str) -> Option<i64> {
+        let number = self.get(name)?;
+        number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))
+    }
+
     fn text(&self, name: &str) -> &str {
         self.get(name).and_then(Value::as_str).unwrap_or_default()
     }
@@ -142,5 +152,19 @@ mod tests {
         let claims = Claims::from_json(br#"{"iss":"i","sub":"s","email":"who@example.com"}"#).unwrap();
         let shown = format!("{claims:?}");
         assert!(shown.contains("\"i\"") && !shown.contains("who@example.com"), "{shown}");
+    }
+
+    #[test]
+    fn a_time_is_a_number_of_any_kind() {
+        let claims = |json: &str| Claims::from_json(json.as_bytes()).unwrap();
+        for (json, expected) in [
+            (r#"{"exp":7}"#, Some(7)),
+            (r#"{"exp":7.9}"#, Some(7)),
+            (r#"{"exp":1e300}"#, Some(i64::MAX)),
+            (r#"{"exp":"7"}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(claims(json).seconds("exp"), expected, "{json}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The trust policy: its text, where it can be read, and what it says.
 
 use gatepass_policy::lint::{Finding, PolicyFile, Settings, Severity, lint};
-use gatepass_policy::{ParseErrorKind, PolicyKind, Problem, TrustPolicy, policy_path};
+use gatepass_policy::{ParseErrorKind, Problem, TrustPolicy, policy_path};
 
 use super::chain::{Chain, Errand};
 use super::examination::{Link, Name};
@@ -10,7 +10,6 @@ use super::told::told;
 use crate::client::excerpt;
 use crate::config::Sts;
 use crate::deadline::Deadline;
-use crate::exchange::Scope;
 use crate::secret::InstallationToken;
 
 /// A policy's text, and where it is from.
@@ -41,15 +40,7 @@ const MOST_FINDINGS: usize = 10;
 
 /// Where the policy is, for people.
 pub(super) fn place(errand: &Errand) -> String {
-    format!("{} in {}", policy_path(errand.trust_policy.as_str()), errand.scope.home())
-}
-
-/// By which rules the server reads it.
-fn kind(errand: &Errand) -> PolicyKind {
-    match &errand.scope {
-        Scope::Repository(name) if !name.as_str().ends_with("/.github") => PolicyKind::Repository,
-        _ => PolicyKind::Organization,
-    }
+    errand.scope.locate(&errand.trust_policy)
 }
 
 /// The text that was given by hand, or else the one that GitHub shows to whoever examines, or to everybody.
@@ -113,7 +104,7 @@ pub(super) fn judge(chain: &Chain, errand: &Errand, text: &Text) -> (Link, Optio
             .mend("save it as UTF-8");
         return (link, None);
     };
-    match TrustPolicy::parse(words, kind(errand)) {
+    match TrustPolicy::parse(words, errand.scope.policy_kind()) {
         Ok(policy) => {
             let link = if findings.iter().any(|finding| finding.code.severity() == Severity::Error) {
                 Link::doubtful(Name::Policy, found)
@@ -148,9 +139,8 @@ fn findings(chain: &Chain, errand: &Errand, bytes: &[u8]) -> Vec<Finding> {
     let settings = Settings {
         domain: chain.audience.clone(),
         hosted: chain.sts.as_ref().is_some_and(|url| url.host() == Sts::DOMAIN),
-        repository: Some(errand.scope.home()),
     };
-    lint(&PolicyFile { path: &path, bytes, kind: kind(errand) }, &settings)
+    lint(&PolicyFile { path: &path, bytes, kind: errand.scope.policy_kind() }, &settings)
 }
 
 fn line(finding: &Finding) -> String {

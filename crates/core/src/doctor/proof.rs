@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatepass_policy::{Claims, Use, format, inspect, warnings};
+use gatepass_policy::{Claims, Field, Use, inspect, warnings};
 use jiff::Timestamp;
 
 use super::chain::Chain;
@@ -82,30 +82,13 @@ pub(super) fn claims(claims: &Claims, domain: &str, now: Timestamp) -> Link {
     let audiences = claims.audiences();
     let found =
         format!("iss {:?}, sub {:?}, aud {:?}", claims.issuer(), claims.subject(), audiences.join(" "));
-    let refused = [
-        (
-            "issuer",
-            format::issuer(claims.issuer()).err(),
-            "use an identity whose issuer is an https URL without query or fragment",
-        ),
-        (
-            "subject",
-            format::subject(claims.subject()).err(),
-            "rename the identity: white space, quotes, brackets and $&;<>\\ are not taken in a subject",
-        ),
-        (
-            "audience",
-            audiences.iter().find_map(|audience| format::audience(audience).err()),
-            "ask for another audience: white space, quotes, brackets, | and @ are not taken in one",
-        ),
-    ];
-    for (what, violation, mend) in refused {
-        if let Some(violation) = violation {
-            return Link::wrong(Name::Claims, found)
-                .why(format!(
-                    "Octo STS refuses the token before it looks at any policy: its {what} {violation}"
-                ))
-                .mend(mend);
+    for field in Field::ALL {
+        if let Some((_, violation)) = field.violation(claims) {
+            let why = format!(
+                "Octo STS refuses the token before it looks at any policy: its {} {violation}",
+                field.key()
+            );
+            return Link::wrong(Name::Claims, found).why(why).mend(field.mend());
         }
     }
     if audiences.is_empty() {
@@ -135,13 +118,7 @@ fn uses(claims: &Claims) -> Option<String> {
     })
 }
 
-/// A claim that is a time, in seconds since 1970.
+/// A claim that is a time.
 pub(super) fn time(claims: &Claims, name: &str) -> Option<Timestamp> {
-    let value = claims.get(name)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a time with a fraction is cut to the second, and clamped"
-    )]
-    let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))?;
-    Timestamp::from_second(seconds).ok()
+    Timestamp::from_second(claims.seconds(name)?).ok()
 }

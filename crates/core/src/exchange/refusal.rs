@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gatepass_policy::{Claims, Grants, exact_policy, policy_path, time_warnings};
+use gatepass_policy::{Claims, Field, Grants, exact_policy, time_warnings};
 use jiff::Timestamp;
 
 use super::{Access, Scope};
@@ -133,20 +133,16 @@ const TABLE: &[(&str, &str, &str)] = &[
         "what the identity endpoint gave is no OIDC token",
         "check where this workload's token comes from",
     ),
-    (
-        "invalid issuer",
-        "the token's issuer is one that Octo STS does not take",
-        "use an identity whose issuer is an https URL without query or fragment",
-    ),
+    ("invalid issuer", "the token's issuer is one that Octo STS does not take", Field::Issuer.mend()),
     (
         "invalid subject",
         "the token's subject has a character that Octo STS does not take",
-        "rename the identity: white space, quotes, brackets and $&;<>\\ are not taken in a subject",
+        Field::Subject.mend(),
     ),
     (
         "invalid audience",
         "the token's audience has a character that Octo STS does not take",
-        "ask for another audience: white space, quotes, brackets, | and @ are not taken in one",
+        Field::Audience.mend(),
     ),
     (
         "transient error fetching trust policy",
@@ -190,7 +186,7 @@ impl Refusal {
                 "read its message, and compare {path} with the policy below",
             ),
         };
-        let policy_path = format!("{} in {}", policy_path(access.trust_policy.as_str()), access.scope.home());
+        let policy_path = access.scope.locate(access.trust_policy);
         let mut next_step = next_step
             .replace("{path}", &policy_path)
             .replace("{scope}", access.scope.as_str())

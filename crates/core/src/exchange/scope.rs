@@ -1,6 +1,8 @@
 use std::fmt;
 
-use crate::names::{OrganizationName, RepositoryName};
+use gatepass_policy::{PolicyKind, policy_path};
+
+use crate::names::{OrganizationName, RepositoryName, TrustPolicyName};
 
 /// What a token is for, in the words of Octo STS.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,9 +34,24 @@ impl Scope {
     /// `.github` and names none gives all of the organisation to whoever asks for that with it.
     pub fn named(&self) -> Vec<String> {
         match self {
-            Self::Repository(name) if name.as_str().ends_with("/.github") => vec![".github".to_owned()],
+            Self::Repository(_) if self.policy_kind() == PolicyKind::Organization => {
+                vec![".github".to_owned()]
+            }
             Self::Repository(_) | Self::Organization(_) => Vec::new(),
         }
+    }
+
+    /// By which rules Octo STS reads the trust policy.
+    pub fn policy_kind(&self) -> PolicyKind {
+        match self {
+            Self::Repository(name) if !name.as_str().ends_with("/.github") => PolicyKind::Repository,
+            Self::Repository(_) | Self::Organization(_) => PolicyKind::Organization,
+        }
+    }
+
+    /// Where a trust policy stands, for people.
+    pub fn locate(&self, policy: &TrustPolicyName) -> String {
+        format!("{} in {}", policy_path(policy.as_str()), self.home())
     }
 
     /// The repository that holds the trust policy.

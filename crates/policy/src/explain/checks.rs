@@ -27,12 +27,10 @@ impl fmt::Display for Part {
     }
 }
 
-const FIELDS: [Field; 3] = [Field::Issuer, Field::Subject, Field::Audience];
-
 /// In the server's order.
 pub(super) fn all(policy: &TrustPolicy, claims: &Claims, domain: &str) -> Vec<(Part, Check)> {
-    let formats = FIELDS.into_iter().map(|field| of_format(field, claims));
-    let fields = FIELDS.into_iter().map(|field| of_field(field, policy, claims, domain));
+    let formats = Field::ALL.into_iter().map(|field| of_format(field, claims));
+    let fields = Field::ALL.into_iter().map(|field| of_field(field, policy, claims, domain));
     let further = policy.claim_pattern.iter().map(|(name, pattern)| of_claim(name, pattern, claims));
     formats.chain(fields).chain(further).collect()
 }

@@ -38,8 +38,24 @@ struct Pair<'a> {
 type Rule = fn(&Pair<'_>) -> Option<String>;
 
 impl Field {
+    /// All of them, in the server's order.
+    pub const ALL: [Self; 3] = [Self::Issuer, Self::Subject, Self::Audience];
+
+    /// What to do about a token whose value the server refuses before it looks at any policy.
+    pub const fn mend(self) -> &'static str {
+        match self {
+            Self::Issuer => "use an identity whose issuer is an https URL without query or fragment",
+            Self::Subject => {
+                "rename the identity: white space, quotes, brackets and $&;<>\\ are not taken in a subject"
+            }
+            Self::Audience => {
+                "ask for another audience: white space, quotes, brackets, | and @ are not taken in one"
+            }
+        }
+    }
+
     /// The key of a policy that is compared with it exactly.
-    pub(crate) fn key(self) -> &'static str {
+    pub fn key(self) -> &'static str {
         match self {
             Self::Issuer => "issuer",
             Self::Subject => "subject",
@@ -57,7 +73,7 @@ impl Field {
     }
 
     /// The first value of a token that breaks the server's format for this field.
-    pub(crate) fn violation(self, claims: &Claims) -> Option<(&str, Violation)> {
+    pub fn violation(self, claims: &Claims) -> Option<(&str, Violation)> {
         let check = match self {
             Self::Issuer => format::issuer,
             Self::Subject => format::subject,

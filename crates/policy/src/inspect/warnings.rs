@@ -77,20 +77,10 @@ impl Token<'_> {
     fn google(&self) -> Option<&Claims> {
         (self.issuer() == Some(Issuer::Google)).then_some(self.claims)
     }
-
-    /// A time of the token, in seconds since 1970. Some issuers give fractions.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a time that is no time saturates, and is far away either way"
-    )]
-    fn time(&self, name: &str) -> Option<i64> {
-        let number = self.claims.get(name)?;
-        number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))
-    }
 }
 
 fn expiry(token: &Token<'_>) -> Found {
-    match token.time("exp") {
+    match token.claims.seconds("exp") {
         None => Some((
             "the token has no time of expiry (`exp`)".to_owned(),
             "ask the cloud for another: Octo STS takes such a token for an expired one",
@@ -104,7 +94,7 @@ fn expiry(token: &Token<'_>) -> Found {
 }
 
 fn not_before(token: &Token<'_>) -> Found {
-    let ahead = token.time("nbf")?.saturating_sub(token.now);
+    let ahead = token.claims.seconds("nbf")?.saturating_sub(token.now);
     (ahead > LEEWAY).then(|| {
         (
             format!("the token is not valid before {} from now (`nbf`)", span(ahead)),
@@ -114,7 +104,7 @@ fn not_before(token: &Token<'_>) -> Found {
 }
 
 fn clock(token: &Token<'_>) -> Found {
-    let ahead = token.time("iat")?.saturating_sub(token.now);
+    let ahead = token.claims.seconds("iat")?.saturating_sub(token.now);
     (ahead > SKEW).then(|| {
         (
             format!("the token was issued {} in the future (`iat`)", span(ahead)),
@@ -124,7 +114,7 @@ fn clock(token: &Token<'_>) -> Found {
 }
 
 fn lifetime(token: &Token<'_>) -> Found {
-    let life = token.time("exp")?.saturating_sub(token.time("iat")?);
+    let life = token.claims.seconds("exp")?.saturating_sub(token.claims.seconds("iat")?);
     (life > LONGEST_LIFE).then(|| {
         (
             format!("the token lives for {}", span(life)),

@@ -39,13 +39,11 @@ pub struct Settings {
     pub domain: String,
     /// Whether the hosted App grants the permissions; another one may grant others.
     pub hosted: bool,
-    /// `owner/name` of the repository that holds the files, where it is known.
-    pub repository: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { domain: "octo-sts.dev".to_owned(), hosted: true, repository: None }
+        Self { domain: "octo-sts.dev".to_owned(), hosted: true }
     }
 }
 

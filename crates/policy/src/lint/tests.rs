@@ -154,7 +154,7 @@ fn settings_count() {
         "{AWS}subject: arn:aws:iam::123456789012:role/alarms\naudience: octo-sts.dev\npermissions: {{ secrets: write }}\n"
     );
     let file = PolicyFile { path: "a.sts.yaml", bytes: text.as_bytes(), kind: PolicyKind::Repository };
-    let own = Settings { domain: "sts.acme.example".to_owned(), hosted: false, repository: None };
+    let own = Settings { domain: "sts.acme.example".to_owned(), hosted: false };
     assert_eq!(codes(&lint(&file, &own)), [Code::AudienceNotDomain]);
     assert_eq!(codes(&lint(&file, &Settings::default())), [Code::PermissionNotGranted]);
 }

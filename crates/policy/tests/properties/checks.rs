@@ -58,7 +58,7 @@ pub(crate) fn explained(policy: &TrustPolicy, claims: &Claims) {
 
 /// Looks at bytes as at every kind of file.
 pub(crate) fn linted(bytes: &[u8]) {
-    let settings = Settings { repository: Some("acme/operations".to_owned()), ..Settings::default() };
+    let settings = Settings::default();
     let last = bytes.iter().filter(|byte| **byte == b'\n').count() + 2;
     for path in [".github/chainguard/alarms.sts.yaml", trusted_issuers::PATH] {
         for kind in [PolicyKind::Repository, PolicyKind::Organization] {

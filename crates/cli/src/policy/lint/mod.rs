@@ -99,7 +99,7 @@ pub(crate) fn run(options: &Options, terminal: &Terminal) -> Result<(), Stop> {
         Some(repository) => Some(kind_in(repository)),
         None => None,
     };
-    let settings = Settings { domain: options.domain.clone(), hosted: !options.self_hosted, repository };
+    let settings = Settings { domain: options.domain.clone(), hosted: !options.self_hosted };
     let out = terminal.out;
     let mut reports = Vec::new();
     for file in files::find(&options.paths)? {

@@ -210,7 +210,7 @@ impl Suggestion {
             err.line("note: without `repositories` it reaches every repository that the App may access; name them with --repositories a,b");
         }
         err.line("");
-        let settings = Settings { domain: domain.to_owned(), hosted: true, repository: None };
+        let settings = Settings { domain: domain.to_owned(), hosted: true };
         let file = PolicyFile { path: &self.path, bytes: self.text.as_bytes(), kind: self.kind };
         let source = Source { file: &self.path, text: Some(&self.text) };
         // That has been said, with the option that mends it.
